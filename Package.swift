@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// The rooms in the order data passes through them; an arrow is a target dependency, and there are no others.
+/// Sources/README.md draws the same picture.
+func room(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .target(name: "Lightmeter\(name)", dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "Lightmeter\(name)Tests", dependencies: [.target(name: "Lightmeter\(name)"), "TestSupport"] + dependencies,
+    resources: resources, swiftSettings: strict)
+}
+
+let realModule: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
+let libraryRooms = [
+  "LightmeterKernels", "LightmeterFeedback", "LightmeterModels", "LightmeterObjectives", "LightmeterTraining",
+  "LightmeterEvaluation", "LightmeterServing", "LightmeterExperiments",
+]
+
+let package = Package(
+  name: "lightmeter",
+  platforms: [.macOS(.v26)],
+  products: [
+    .library(name: "Lightmeter", targets: ["Lightmeter"] + libraryRooms),
+    .executable(name: "lightmeter", targets: ["LightmeterCommand"]),
+  ],
+  traits: [
+    .default(enabledTraits: [])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", .upToNextMinor(from: "1.8.2")),
+    .package(url: "https://github.com/apple/swift-numerics", .upToNextMinor(from: "1.1.1")),
+  ],
+  targets: [
+    .target(
+      name: "CLightmeterKernels", exclude: ["kernels.inc"],
+      cSettings: [.treatAllWarnings(as: .error)]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+
+    room("Kernels", ["CLightmeterKernels", realModule]),
+    room("Feedback", ["LightmeterKernels", "CZlib"]),
+    room("Models", ["LightmeterFeedback", "LightmeterKernels", realModule]),
+    room("Objectives", ["LightmeterFeedback", "LightmeterKernels", realModule]),
+    room("Training", ["LightmeterModels", "LightmeterObjectives"]),
+    room("Evaluation", ["LightmeterFeedback", "LightmeterKernels"]),
+    room("Serving", ["LightmeterModels", "LightmeterObjectives"]),
+    room("Experiments", ["LightmeterTraining", "LightmeterEvaluation", "LightmeterServing"]),
+    .target(
+      name: "Lightmeter", dependencies: libraryRooms.map { .target(name: $0) }, swiftSettings: strict),
+    .executableTarget(
+      name: "LightmeterCommand",
+      dependencies: [
+        "LightmeterExperiments", "LightmeterServing",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .target(
+      name: "TestSupport", dependencies: ["LightmeterFeedback"], path: "Tests/TestSupport",
+      resources: [.copy("golden")], swiftSettings: strict),
+    tests("Kernels"), tests("Feedback"), tests("Models"), tests("Objectives"), tests("Training"), tests("Evaluation"),
+    tests("Serving"), tests("Experiments"), tests("Command"),
+  ],
+  swiftLanguageModes: [.v6]
+)

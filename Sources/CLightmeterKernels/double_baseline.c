@@ -1,0 +1,14 @@
+// The same kernels in double: the reference precision of gradient checks and golden values. Its exp and log are the C
+// library's, so its last bits may differ between machines; no model is trained in it.
+#include <math.h>
+
+#include "include/CLightmeterKernels.h"
+#define REAL double
+#define LANES 8
+#define FN(name) name##_double
+#define TGT
+#define LEVEL "double"
+#define SQRT __builtin_sqrt
+static inline double exp_negative_double(double x) { return exp(x < -700.0 ? -700.0 : x); }
+static inline double log_positive_double(double x) { return log(x); }
+#include "kernels.inc"

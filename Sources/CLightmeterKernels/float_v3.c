@@ -1,0 +1,11 @@
+#include "include/CLightmeterKernels.h"
+#if defined(__x86_64__)
+#define REAL float
+#define LANES 16
+#define FN(name) name##_float_v3
+#define TGT __attribute__((target("arch=x86-64-v3")))
+#define LEVEL "v3"
+#define SQRT __builtin_sqrtf
+#include "float_math.inc"
+#include "kernels.inc"
+#endif

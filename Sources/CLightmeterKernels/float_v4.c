@@ -1,0 +1,11 @@
+#include "include/CLightmeterKernels.h"
+#if defined(__x86_64__)
+#define REAL float
+#define LANES 16
+#define FN(name) name##_float_v4
+#define TGT __attribute__((target("arch=skylake-avx512,no-prefer-256-bit")))
+#define LEVEL "v4"
+#define SQRT __builtin_sqrtf
+#include "float_math.inc"
+#include "kernels.inc"
+#endif

@@ -1,0 +1,63 @@
+#ifndef CLIGHTMETER_KERNELS_H
+#define CLIGHTMETER_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Batch-level arithmetic on rows of row-major tables. One source (kernels.inc) is compiled for float at three x86-64
+// levels and for double once; all float copies give the same bits (fixed lane order, no contraction, exact sqrt and
+// division). Every index array is 32 bits; a negative slot means "this pair has no row here" and is skipped.
+//
+// Argument order everywhere: outputs and tables first, then index arrays, then counts, then scalars.
+
+// Tables and columns are arrays of the table's own precision, passed untyped so that one Swift source serves both; scalars
+// travel as double, which holds every float.
+  struct lm_kernels {
+    const char *level;
+    /* out[k] = (accumulate ? out[k] : offset) + sum_c left[li[k]][c] * right[ri[k]][c] ; li[k] < 0 contributes 0 */
+    void (*dot_rows)(void *out, const void *left, const void *right, const int32_t *li, const int32_t *ri,
+                     size_t count, size_t leftStride, size_t rightStride, size_t width, double offset, int accumulate);
+    /* target[slot[k]][c] += coefficient[k] * source[row[k]][c] ; slot[k] < 0 is skipped */
+    void (*scatter_rows)(void *target, const void *source, const void *coefficient, const int32_t *slot,
+                         const int32_t *row, size_t count, size_t targetStride, size_t sourceStride, size_t width);
+    /* saved[k] = table[row[k]] ; table[row[k]] += scale * step[k] */
+    void (*displace_rows)(void *table, void *saved, const void *step, const int32_t *row, size_t count, size_t stride,
+                          double scale);
+    void (*restore_rows)(void *table, const void *saved, const int32_t *row, size_t count, size_t stride);
+    /* Adam on chosen rows; correction1[k] = 1 - beta1^t, correction2[k] = 1 - beta2^t of row k; decay per column */
+    void (*adam_rows)(void *table, void *first, void *second, const void *gradient, const void *decay,
+                      const void *correction1, const void *correction2, const int32_t *row, size_t count,
+                      size_t stride, double rate, double beta1, double beta2, double epsilon);
+    /* Adam on every row; slotOfRow[r] < 0 means a zero gradient (decay still acts) */
+    void (*adam_all)(void *table, void *first, void *second, const void *gradient, const void *decay,
+                     const int32_t *slotOfRow, size_t rows, size_t stride, double correction1, double correction2,
+                     double rate, double beta1, double beta2, double epsilon);
+    void (*sigmoid)(void *out, const void *in, size_t count);
+    /* estimators: per pair loss, d/ds, d/dm, d2/ds dm, d2/dm2 */
+    void (*naive_terms)(void *loss, void *bys, const uint8_t *y, const void *s, size_t count);
+    void (*ips_terms)(void *loss, void *bys, void *bym, void *bysm, void *bymm, const uint8_t *y, const void *s,
+                      const void *m, size_t count);
+    void (*low_variance_terms)(void *loss, void *bys, void *bym, void *bysm, void *bymm, const uint8_t *y,
+                               const void *s, const void *m, size_t count);
+    /* Eq. 14: m = r q + (1 - r) theta with q = sigmoid(t), r = sigmoid(z of the pair's item slot) */
+    void (*blend)(void *m, void *q, void *r, const void *t, const void *z, const void *theta, const int32_t *zSlot,
+                  const int32_t *thetaRow, size_t count);
+    /* cotangents of m into t and z: ct = c r q(1-q), cz = c (q - theta) r(1-r) */
+    void (*blend_pullback)(void *ct, void *cz, const void *c, const void *q, const void *r, const void *theta,
+                           const int32_t *thetaRow, size_t count);
+  };
+
+
+/// The float kernels of this machine's best level, or of the level named by LIGHTMETER_KERNELS (baseline, v3, v4).
+/// NULL when that level is unknown or the machine lacks it: the caller must report it, never fall back.
+const struct lm_kernels *lm_select_float_kernels(void);
+/// The float kernels of one named level; NULL when the machine lacks it.
+const struct lm_kernels *lm_float_kernels_named(const char *level);
+const struct lm_kernels *lm_select_double_kernels(void);
+
+/// Flush denormal results and inputs to zero on the calling thread (per-thread state). Adam moments of rows without
+/// gradient decay into denormals, which are 14 times slower. Returns the previous state for lm_restore_denormals.
+unsigned lm_flush_denormals(void);
+void lm_restore_denormals(unsigned state);
+
+#endif

@@ -1,0 +1,61 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "include/CLightmeterKernels.h"
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+extern const struct lm_kernels lm_table_float_baseline;
+extern const struct lm_kernels lm_table_double;
+#if defined(__x86_64__)
+extern const struct lm_kernels lm_table_float_v3, lm_table_float_v4;
+#endif
+
+const struct lm_kernels *lm_float_kernels_named(const char *level) {
+  if (strcmp(level, "baseline") == 0) return &lm_table_float_baseline;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (strcmp(level, "v3") == 0) return __builtin_cpu_supports("x86-64-v3") ? &lm_table_float_v3 : NULL;
+  if (strcmp(level, "v4") == 0) return __builtin_cpu_supports("x86-64-v4") ? &lm_table_float_v4 : NULL;
+#endif
+  return NULL;
+}
+
+const struct lm_kernels *lm_select_float_kernels(void) {
+  const char *forced = getenv("LIGHTMETER_KERNELS");
+  if (forced && *forced) return lm_float_kernels_named(forced);
+  const char *levels[] = {"v4", "v3"};
+  for (int k = 0; k < 2; k++) {
+    const struct lm_kernels *found = lm_float_kernels_named(levels[k]);
+    if (found) return found;
+  }
+  return &lm_table_float_baseline;
+}
+
+const struct lm_kernels *lm_select_double_kernels(void) { return &lm_table_double; }
+
+unsigned lm_flush_denormals(void) {
+#if defined(__x86_64__)
+  unsigned before = _mm_getcsr();
+  _mm_setcsr(before | 0x8040);
+  return before;
+#elif defined(__aarch64__)
+  uint64_t before;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+  __asm__ volatile("msr fpcr, %0" ::"r"(before | (1ull << 24)));
+  return (unsigned)before;
+#else
+  return 0;
+#endif
+}
+
+void lm_restore_denormals(unsigned state) {
+#if defined(__x86_64__)
+  _mm_setcsr(state);
+#elif defined(__aarch64__)
+  __asm__ volatile("msr fpcr, %0" ::"r"((uint64_t)state));
+#else
+  (void)state;
+#endif
+}

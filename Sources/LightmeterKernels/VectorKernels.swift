@@ -1,0 +1,123 @@
+internal import CLightmeterKernels
+
+/// The batch-level arithmetic. All arrays are row-major; index arrays may hold -1 where a pair has no row.
+extension TrainingScalar {
+  private static var compiled: lm_kernels { kernels.table }
+
+  /// Reads `out[k] = offset + left[leftRows[k]] · right[rightRows[k]]`, or adds to `out` when `accumulate` is set.
+  public static func dotRows(
+    _ left: RowsView<Self>, _ leftRows: [Int32], _ right: RowsView<Self>, _ rightRows: [Int32], width: Int, offset: Self,
+    accumulate: Bool, into out: inout [Self]
+  ) {
+    precondition(leftRows.count == rightRows.count && out.count == leftRows.count, "index and output lengths differ")
+    compiled.dot_rows(
+      &out, left.values, right.values, leftRows, rightRows, leftRows.count, left.stride, right.stride, width, Double(offset),
+      accumulate ? 1 : 0)
+  }
+
+  /// Adds `coefficients[k] * source[rows[k]]` to row `slots[k]` of `target`.
+  public static func scatterRows(
+    _ coefficients: [Self], _ source: RowsView<Self>, _ rows: [Int32], slots: [Int32], width: Int,
+    into target: inout [Self], targetStride: Int
+  ) {
+    precondition(slots.count == rows.count && coefficients.count == rows.count, "index and coefficient lengths differ")
+    compiled.scatter_rows(
+      &target, source.values, coefficients, slots, rows, rows.count, targetStride, source.stride, width)
+  }
+
+  /// Adds `scale * step` to the given rows of `table` and returns what they held before.
+  public static func displace(
+    _ table: inout [Self], rows: [Int32], stride: Int, by step: [Self], scale: Self
+  ) -> [Self] {
+    precondition(step.count >= rows.count * stride, "the step has fewer rows than its index")
+    return [Self](unsafeUninitializedCapacity: rows.count * stride) { saved, count in
+      if !rows.isEmpty {
+        compiled.displace_rows(&table, saved.baseAddress, step, rows, rows.count, stride, Double(scale))
+      }
+      count = rows.count * stride
+    }
+  }
+
+  /// Writes back what ``displace(_:rows:stride:by:scale:)`` returned.
+  public static func restore(_ table: inout [Self], rows: [Int32], stride: Int, from saved: [Self]) {
+    compiled.restore_rows(&table, saved, rows, rows.count, stride)
+  }
+
+  /// One Adam step on the given rows; the corrections are 1 − β₁ᵗ and 1 − β₂ᵗ of each row's own step count t.
+  public static func adamRows(
+    _ table: inout [Self], _ moments: inout AdamMoments<Self>, gradient: [Self], rows: [Int32], stride: Int,
+    corrections: (first: [Self], second: [Self]), decay: [Self], settings: AdamSettings<Self>
+  ) {
+    precondition(decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
+    compiled.adam_rows(
+      &table, &moments.first, &moments.second, gradient, decay, corrections.first, corrections.second, rows,
+      rows.count, stride, Double(settings.rate), Double(settings.beta1), Double(settings.beta2), Double(settings.epsilon))
+  }
+
+  /// One Adam step on every row; `slotOfRow[r] < 0` means that row r has no gradient (decay and momentum still act).
+  public static func adamAll(
+    _ table: inout [Self], _ moments: inout AdamMoments<Self>, gradient: [Self], slotOfRow: [Int32], stride: Int,
+    corrections: (first: Self, second: Self), decay: [Self], settings: AdamSettings<Self>
+  ) {
+    precondition(decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
+    precondition(table.count == slotOfRow.count * stride, "every row of the table has a slot")
+    compiled.adam_all(
+      &table, &moments.first, &moments.second, gradient, decay, slotOfRow, slotOfRow.count, stride, Double(corrections.first),
+      Double(corrections.second), Double(settings.rate), Double(settings.beta1), Double(settings.beta2), Double(settings.epsilon))
+  }
+
+  /// Reads `out[k] = 1 / (1 + exp(-in[k]))`.
+  public static func sigmoid(_ input: [Self], into out: inout [Self]) {
+    precondition(out.count == input.count, "input and output lengths differ")
+    compiled.sigmoid(&out, input, input.count)
+  }
+
+  /// Cross-entropy per pair; see `Naive` in the objectives.
+  public static func naiveTerms(feedback: [UInt8], logits: [Self], into out: inout LossColumns<Self>) {
+    out.resize(logits.count)
+    compiled.naive_terms(&out.loss, &out.byLogit, feedback, logits, logits.count)
+    for k in logits.indices {
+      (out.byExposure[k], out.byLogitAndExposure[k], out.byExposureTwice[k]) = (0, 0, 0)
+    }
+  }
+
+  /// Eq. (4) per pair; see `InversePropensity` in the objectives.
+  public static func inversePropensityTerms(
+    feedback: [UInt8], logits: [Self], exposures: [Self], into out: inout LossColumns<Self>
+  ) {
+    out.resize(logits.count)
+    compiled.ips_terms(
+      &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
+      exposures, logits.count)
+  }
+
+  /// Eq. (10) per pair; see `LowVariance` in the objectives.
+  public static func lowVarianceTerms(
+    feedback: [UInt8], logits: [Self], exposures: [Self], into out: inout LossColumns<Self>
+  ) {
+    out.resize(logits.count)
+    compiled.low_variance_terms(
+      &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
+      exposures, logits.count)
+  }
+
+  /// Eq. (14) per pair; see `BlendedExposure` in the models.
+  public static func blend(
+    affinities: [Self], gateLogits: [Self], popularity: [Self], gateSlots: [Int32], items: [Int32],
+    into out: inout BlendColumns<Self>
+  ) {
+    out.resize(affinities.count)
+    compiled.blend(
+      &out.exposure, &out.affinity, &out.gate, affinities, gateLogits, popularity, gateSlots, items, affinities.count)
+  }
+
+  /// Cotangents of Eq. (14) into the affinity logit and the gate logit of each pair.
+  public static func blendPullback(
+    _ cotangents: [Self], of forward: BlendColumns<Self>, popularity: [Self], items: [Int32], affinities: inout [Self],
+    gates: inout [Self]
+  ) {
+    precondition(affinities.count == cotangents.count && gates.count == cotangents.count, "cotangent lengths differ")
+    compiled.blend_pullback(
+      &affinities, &gates, cotangents, forward.affinity, forward.gate, popularity, items, cotangents.count)
+  }
+}
