@@ -120,4 +120,45 @@ extension TrainingScalar {
     compiled.blend_pullback(
       &affinities, &gates, cotangents, forward.affinity, forward.gate, popularity, items, cotangents.count)
   }
+
+  /// Second derivatives of Eq. (14) along a displacement of the item row (METHODS §6.5).
+  ///
+  /// - Parameters:
+  ///   - cotangents: factor of each pair.
+  ///   - alongGate: v_i · a, `alongUser`: v_i · e_u, per pair.
+  ///   - slopes: overwritten with ∂m/∂w_i · v_i.
+  ///   - users: overwritten with the factor on w_i in ∂slope/∂e_u, times the cotangent; `gates` likewise for ∂slope/∂a.
+  public static func blendSecond(
+    _ cotangents: [Self], of forward: BlendColumns<Self>, popularity: [Self], items: [Int32], alongGate: [Self],
+    alongUser: [Self], slopes: inout [Self], users: inout [Self], gates: inout [Self]
+  ) {
+    compiled.blend_second(
+      &slopes, &users, &gates, cotangents, forward.affinity, forward.gate, popularity, items, alongGate, alongUser,
+      cotangents.count)
+  }
+
+  /// Writes `out[k] = scale * a[k] * b[k]`; a nil `b` counts as 1.
+  public static func multiply(_ a: [Self], _ b: [Self]?, scale: Self, into out: inout [Self]) {
+    precondition(out.count == a.count && (b?.count ?? a.count) == a.count, "factor and output lengths differ")
+    if let b {
+      compiled.multiply(&out, a, b, a.count, Double(scale))
+    } else {
+      compiled.multiply(&out, a, nil, a.count, Double(scale))
+    }
+  }
+
+  /// Zeroes a run of columns in every row.
+  public static func clearColumns(_ rows: inout [Self], stride: Int, columns: Range<Int>) {
+    guard stride > 0, !columns.isEmpty else { return }
+    compiled.clear_columns(&rows, rows.count / stride, stride, columns.lowerBound, columns.upperBound)
+  }
+
+  /// Sum, sum of squares, least and greatest of a column, summed in order in double.
+  public static func summarize(_ column: [Self]) -> ColumnSummary {
+    var result = (0.0, 0.0, 0.0, 0.0)
+    withUnsafeMutableBytes(of: &result) { raw in
+      compiled.summarize(raw.baseAddress?.assumingMemoryBound(to: Double.self), column, column.count)
+    }
+    return ColumnSummary(sum: result.0, squares: result.1, least: result.2, greatest: result.3)
+  }
 }

@@ -45,6 +45,16 @@
     /* cotangents of m into t and z: ct = c r q(1-q), cz = c (q - theta) r(1-r) */
     void (*blend_pullback)(void *ct, void *cz, const void *c, const void *q, const void *r, const void *theta,
                            const int32_t *thetaRow, size_t count);
+    /* along a displacement v of the item row: slope = dm/dw_i . v, and its derivatives' factors on w_i for e_u and a */
+    void (*blend_second)(void *slope, void *byUser, void *byGate, const void *c, const void *q, const void *r,
+                         const void *theta, const int32_t *thetaRow, const void *alongGate, const void *alongUser,
+                         size_t count);
+    /* out[k] = scale * a[k] * b[k] ; a NULL b counts as 1 */
+    void (*multiply)(void *out, const void *a, const void *b, size_t count, double scale);
+    /* rows[r][from ..< to] = 0 */
+    void (*clear_columns)(void *rows, size_t count, size_t stride, size_t from, size_t to);
+    /* result = {sum, sum of squares, least, greatest}, in double, in order */
+    void (*summarize)(double result[4], const void *in, size_t count);
   };
 
 
