@@ -70,4 +70,11 @@ const struct lm_kernels *lm_select_double_kernels(void);
 unsigned lm_flush_denormals(void);
 void lm_restore_denormals(unsigned state);
 
+/// SIGINT and SIGTERM as a flag: install from one thread, ask from any. A second signal ends the process with
+/// 128 + its number.
+void lm_interruption_install(void);
+void lm_interruption_remove(void);
+/// The signal that came first, or 0.
+int lm_interruption_signal(void);
+
 #endif
