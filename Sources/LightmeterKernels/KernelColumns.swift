@@ -92,6 +92,10 @@ public struct ColumnSummary: Sendable, Equatable {
   public var least: Double
   /// The greatest value; 0 for an empty column.
   public var greatest: Double
+  /// Bundles the sums.
+  public init(sum: Double, squares: Double, least: Double, greatest: Double) {
+    (self.sum, self.squares, self.least, self.greatest) = (sum, squares, least, greatest)
+  }
 }
 
 extension TrainingScalar {

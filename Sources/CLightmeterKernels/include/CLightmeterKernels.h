@@ -14,6 +14,9 @@
 // travel as double, which holds every float.
   struct lm_kernels {
     const char *level;
+    /* out[k] = offset + sum_c left[c] * right[first + k][c] : one row against a run of rows */
+    void (*dot_range)(void *out, const void *left, const void *right, size_t first, size_t count, size_t stride,
+                      size_t width, double offset);
     /* out[k] = (accumulate ? out[k] : offset) + sum_c left[li[k]][c] * right[ri[k]][c] ; li[k] < 0 contributes 0 */
     void (*dot_rows)(void *out, const void *left, const void *right, const int32_t *li, const int32_t *ri,
                      size_t count, size_t leftStride, size_t rightStride, size_t width, double offset, int accumulate);
@@ -34,7 +37,7 @@
                      double rate, double beta1, double beta2, double epsilon);
     void (*sigmoid)(void *out, const void *in, size_t count);
     /* estimators: per pair loss, d/ds, d/dm, d2/ds dm, d2/dm2 */
-    void (*naive_terms)(void *loss, void *bys, const uint8_t *y, const void *s, size_t count);
+    void (*naive_terms)(void *loss, void *bys, void *bym, void *bysm, void *bymm, const uint8_t *y, const void *s, size_t count);
     void (*ips_terms)(void *loss, void *bys, void *bym, void *bysm, void *bymm, const uint8_t *y, const void *s,
                       const void *m, size_t count);
     void (*low_variance_terms)(void *loss, void *bys, void *bym, void *bysm, void *bymm, const uint8_t *y,
