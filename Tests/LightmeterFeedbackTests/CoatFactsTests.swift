@@ -10,7 +10,8 @@ private func coat() throws -> FeedbackLog {
   let text = try String(contentsOfFile: try #require(coatFile), encoding: .utf8)
   var log = FeedbackLog(userCount: 290, itemCount: 300, positives: ListedPairs())
   for (user, line) in text.split(whereSeparator: \.isNewline).enumerated() {
-    for (item, rating) in line.split(whereSeparator: \.isWhitespace).compactMap({ Int($0) }).enumerated() where rating > 0 {
+    for (item, rating) in line.split(whereSeparator: \.isWhitespace).compactMap({ Int($0) }).enumerated()
+    where rating > 0 {
       if rating >= 4 {
         log.positives.users.append(Int32(user))
         log.positives.items.append(Int32(item))
