@@ -32,7 +32,6 @@ public final class MappedFile: @unchecked Sendable {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw FileError(.read, path: path, code: errno) }
     let kind = status.st_mode & S_IFMT
-    if kind == S_IFDIR { throw FileError(.read, path: path, code: EISDIR) }
     let size = Int(status.st_size)
     self.path = path
     if mapping && kind == S_IFREG && size > 0,

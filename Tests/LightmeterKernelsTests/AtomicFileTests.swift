@@ -95,16 +95,24 @@ internal import Testing
     }
   }
 
-  #if os(Linux)
-    @Test func `a full device is reported, and it is not replaced by a file`() throws {
-      let file = try AtomicFile("/dev/full")
-      try file.write("x")
-      let error = #expect(throws: FileError.self) { try file.commit() }
-      #expect(error?.description.hasPrefix("Cannot write '/dev/full': No space left on device") == true)
-      let type = try FileManager.default.attributesOfItem(atPath: "/dev/full")[.type] as? FileAttributeType
-      #expect(type == .typeCharacterSpecial)
+  // A pipe of its own: broken code would replace a device of the machine by a file.
+  @Test func `a pipe is written directly and stays a pipe`() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/pipe"
+      #expect(mkfifo(path, 0o600) == 0)
+      let reader = open(path, O_RDONLY | O_NONBLOCK)
+      defer { close(reader) }
+      let file = try AtomicFile(path)
+      try file.write("through")
+      try file.commit()
+      var text = [UInt8](repeating: 0, count: 20)
+      #expect(read(reader, &text, text.count) == 7)
+      #expect(text.prefix(7).elementsEqual("through".utf8))
+      var status = stat()
+      #expect(stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+      #expect(try names(in: folder) == ["pipe"])
     }
-  #endif
+  }
 
   @Test func `a write that hits the limit on file size leaves the old file`() async throws {
     await #expect(processExitsWith: .success) {
