@@ -8,8 +8,9 @@
 
 /// A file's bytes, read-only, mapped into memory where the system allows it and read into memory otherwise.
 ///
-/// Nothing is copied until it is asked for. The bytes stay valid when the file is replaced by ``AtomicFile``, which never
-/// writes in place; whoever shortens a mapped file in place takes the pages away, and the next access ends the process.
+/// Nothing is copied until it is asked for. The bytes stay valid when the file is replaced by ``AtomicFile``, which
+/// never writes in place; whoever shortens a mapped file in place takes the pages away, and the next access ends the
+/// process.
 public final class MappedFile: @unchecked Sendable {
   /// The path as given.
   public let path: String
@@ -63,8 +64,8 @@ public final class MappedFile: @unchecked Sendable {
 
   /// The bytes of `range` as numbers in the machine's byte order, copied; any alignment.
   ///
-  /// - Precondition: `range` lies within 0 ..< `count` and holds a whole number of elements. Every bit pattern must be a
-  ///   value of `T`.
+  /// - Precondition: `range` lies within 0 ..< `count` and holds a whole number of elements. Every bit pattern must be
+  ///   a value of `T`.
   public func array<T: BitwiseCopyable>(of type: T.Type, in range: Range<Int>) -> [T] {
     check(range)
     let size = MemoryLayout<T>.stride
