@@ -9,8 +9,8 @@
 /// A file that appears complete or not at all.
 ///
 /// Bytes go through a buffer to a temporary sibling (`.lightmeter-PID-N.partial` in the same folder). ``commit()``
-/// flushes, fsyncs, renames it over `path` and fsyncs the folder, so a reader sees the old file or the new one, also after
-/// a power cut. Without a commit the sibling is removed when the object goes and the old file stays as it was.
+/// flushes, fsyncs, renames it over `path` and fsyncs the folder, so a reader sees the old file or the new one, also
+/// after a power cut. Without a commit the sibling is removed when the object goes and the old file stays as it was.
 ///
 ///     let file = try AtomicFile("scores.csv")
 ///     try file.write("user,item,score\n")
