@@ -15,16 +15,16 @@ public enum Strategy: Sendable, Hashable, Codable {
 /// - Source: Biif, Algorithm 1, Eq. (15)–(17).
 public struct Bilevel: Sendable, Hashable, Codable {
   /// On which pairs the outer loss is taken.
-  public enum OuterSet: String, Sendable, Hashable, Codable {
+  public enum OuterSet: String, Sendable, Hashable, Codable, CaseIterable {
     /// The unbiased validation set with exposure 1: Biif.
     case validation
     /// The training batch with the learned exposure: BiOpt2.
     case trainingBatch
   }
   /// Mean or sum over the batch and the validation set, in the virtual step and the outer loss.
-  public enum Reduction: String, Sendable, Hashable, Codable { case mean, sum }
+  public enum Reduction: String, Sendable, Hashable, Codable, CaseIterable { case mean, sum }
   /// What the hypergradient is multiplied by, η the virtual step and n the batch size.
-  public enum Scale: String, Sendable, Hashable, Codable {
+  public enum Scale: String, Sendable, Hashable, Codable, CaseIterable {
     /// η/n, the derivative itself: about 1e-11 a pair, below Adam's ε.
     case literal
     /// 1/n.
@@ -33,7 +33,7 @@ public struct Bilevel: Sendable, Hashable, Codable {
     case unit
   }
   /// Which of the two levels moves first in a step.
-  public enum Order: String, Sendable, Hashable, Codable { case modelFirst, exposureFirst }
+  public enum Order: String, Sendable, Hashable, Codable, CaseIterable { case modelFirst, exposureFirst }
 
   /// On which pairs the outer loss is taken.
   public var outerSet: OuterSet

@@ -9,6 +9,8 @@ public enum StoredExposure: ExposureEstimate {
   case perItem([Float])
   /// Eq. (14).
   case blended(BlendedEstimate)
+  /// Calibrated on random traffic.
+  case calibrated(CalibratedExposure)
   /// Something that only this process knows: the truth of a simulated world. Not written to model files.
   case known(any ExposureEstimate)
 
@@ -17,6 +19,7 @@ public enum StoredExposure: ExposureEstimate {
     case .constant(let value): for k in 0..<items.count { exposures[k] = value }
     case .perItem(let values): for (k, item) in items.enumerated() { exposures[k] = values[item] }
     case .blended(let blended): blended.exposures(user: user, items: items, into: &exposures)
+    case .calibrated(let calibrated): calibrated.exposures(user: user, items: items, into: &exposures)
     case .known(let source): source.exposures(user: user, items: items, into: &exposures)
     }
   }
@@ -26,6 +29,7 @@ public enum StoredExposure: ExposureEstimate {
     case .constant(let value): for k in users.indices { exposures[k] = value }
     case .perItem(let values): for k in users.indices { exposures[k] = values[Int(items[k])] }
     case .blended(let blended): blended.exposures(users: users, items: items, into: &exposures)
+    case .calibrated(let calibrated): calibrated.exposures(users: users, items: items, into: &exposures)
     case .known(let source): source.exposures(users: users, items: items, into: &exposures)
     }
   }

@@ -1,6 +1,6 @@
 public import LightmeterFeedback
 internal import LightmeterKernels
-public import LightmeterModels
+internal import LightmeterModels
 
 /// A ranking that is the same for every user: popularity, random traffic's item means.
 public struct ItemRanking: Scorer {

@@ -14,13 +14,13 @@ public enum ExposureSource: Sendable, Hashable, Codable {
   /// One learned number per item, started at popularity or at a calibration on the slice where there is one.
   case perItem(power: Double)
   /// Closed form from a slice of random traffic.
-  case calibrated(CalibrationForm)
+  case calibrated(Calibration.Form)
   /// The truth, or propensities known for every pair.
   case known
 }
 
 /// Which optimizer moves both levels.
-public enum OptimizerKind: String, Sendable, Hashable, Codable { case adam, lazyAdam }
+public enum OptimizerKind: String, Sendable, Hashable, Codable, CaseIterable { case adam, lazyAdam }
 
 /// The fixed number added to every logit.
 public enum Intercept: Sendable, Hashable, Codable {
