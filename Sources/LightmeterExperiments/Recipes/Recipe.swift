@@ -1,0 +1,192 @@
+public import LightmeterFeedback
+public import LightmeterTraining
+
+/// A value of a recipe's key.
+public enum RecipeValue: Sendable, Hashable, Codable, CustomStringConvertible {
+  case number(Double)
+  case text(String)
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let number = try? container.decode(Double.self) { self = .number(number) } else {
+      self = .text(try container.decode(String.self))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .number(let number): try container.encode(number)
+    case .text(let text): try container.encode(text)
+    }
+  }
+
+  /// Reads what a command line says: a number where it is one.
+  public init(parsing text: String) { self = Double(text).map { .number($0) } ?? .text(text) }
+
+  public var description: String {
+    switch self {
+    case .number(let number): number == number.rounded() && abs(number) < 1e15 ? "\(Int(number))" : "\(number)"
+    case .text(let text): text
+    }
+  }
+}
+
+/// The unchecked description of a method: its name and the keys that differ from its defaults. What JSON, study files and
+/// the command line speak.
+///
+///     { "method": "biif", "dimension": 50, "epochs": 100, "weightDecay": 1e-6, "stream": "sampled:5" }
+///
+/// - Stability: stable
+public struct Recipe: Sendable, Hashable, Codable, CustomStringConvertible {
+  /// The method's name in the catalogue.
+  public var method: String
+  /// Keys of ``RecipeKey/all`` that differ from the method's defaults.
+  public var settings: [String: RecipeValue]
+
+  /// A method with settings.
+  public init(_ method: String, _ settings: [String: RecipeValue] = [:]) {
+    (self.method, self.settings) = (method, settings)
+  }
+
+  private struct Key: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    method = try container.decode(String.self, forKey: Key(stringValue: "method"))
+    settings = [:]
+    for key in container.allKeys where key.stringValue != "method" {
+      settings[key.stringValue] = try container.decode(RecipeValue.self, forKey: key)
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(method, forKey: Key(stringValue: "method"))
+    for (key, value) in settings { try container.encode(value, forKey: Key(stringValue: key)) }
+  }
+
+  /// Recipes with other settings on top of this one's.
+  public func setting(_ changes: [String: RecipeValue]) -> Recipe {
+    Recipe(method, settings.merging(changes) { $1 })
+  }
+
+  public var description: String {
+    ([method] + settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }).joined(separator: " ")
+  }
+
+  /// Checks names, keys and values.
+  ///
+  /// - Throws: ``RecipeError``, one sentence that names the nearest key and the allowed values.
+  public func validated() throws(RecipeError) -> Plan {
+    let entry = try MethodCatalogue.entry(named: method)
+    var plan = Plan(recipe: self, entry: entry)
+    for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+      guard let key = RecipeKey.all.first(where: { $0.name == name }) else {
+        throw .unknownKey(name, nearest: nearest(to: name, among: RecipeKey.all.map(\.name)))
+      }
+      guard entry.isTrained || key.appliesToUntrained else { throw .keyWithoutEffect(name, method: method) }
+      guard key.apply(&plan, value) else { throw .badValue(key: name, value: value.description, allowed: key.allowed) }
+    }
+    return plan
+  }
+}
+
+/// What is wrong with a recipe.
+public enum RecipeError: Error, Sendable, Equatable, CustomStringConvertible {
+  case unknownMethod(String, nearest: String)
+  case unknownKey(String, nearest: String)
+  case badValue(key: String, value: String, allowed: String)
+  case keyWithoutEffect(String, method: String)
+
+  public var description: String {
+    switch self {
+    case .unknownMethod(let name, let nearest):
+      "there is no method '\(name)'; did you mean '\(nearest)'? `lightmeter methods` lists them"
+    case .unknownKey(let name, let nearest):
+      "a recipe has no key '\(name)'; did you mean '\(nearest)'? `lightmeter methods biif` lists the keys"
+    case .badValue(let key, let value, let allowed): "'\(value)' is no value for '\(key)': it takes \(allowed)"
+    case .keyWithoutEffect(let key, let method): "'\(method)' is not trained, so '\(key)' would have no effect: leave it out"
+    }
+  }
+}
+
+/// The checked form of a recipe: all that a run can be built from.
+public struct Plan: Sendable {
+  /// What was asked for.
+  public let recipe: Recipe
+  /// The method's entry in the catalogue.
+  public let entry: MethodEntry
+  /// The pointwise method with the recipe's settings; ignored by methods of another kind.
+  public var pointwise: PointwiseMethod
+  /// The stream that the recipe asks for; nil leaves it to the data.
+  public var stream: TrainingStream?
+  /// Weight with which the slice of random traffic joins the training pairs; 0 for not at all.
+  public var sliceWeight = 0.0
+
+  init(recipe: Recipe, entry: MethodEntry) {
+    (self.recipe, self.entry) = (recipe, entry)
+    pointwise = entry.pointwise ?? PointwiseMethod()
+  }
+
+  /// Learns from `data`, which must have been built with ``stream``.
+  public func fit(
+    _ data: TrainingData, seed: UInt64, observer: any TrainingObserver = SilentObserver()
+  ) throws(TrainingError) -> TrainedModel {
+    let joined = sliceWeight > 0 ? try data.joiningSlice(weight: Float(sliceWeight)) : data
+    return try entry.method(pointwise).fit(joined, seed: seed, observer: observer)
+  }
+}
+
+extension TrainingData {
+  /// The data with the slice of random traffic among the training pairs: a control that is given the same slice.
+  func joiningSlice(weight: Float) throws(TrainingError) -> TrainingData {
+    guard let slice = randomTraffic else {
+      throw .missing("'sliceWeight' joins a slice of random traffic to the training pairs, but none was given")
+    }
+    let positions = slice.users.indices
+    let clicked = positions.filter { slice.feedback[$0] != 0 }
+    var joined = self
+    joined.positives = FeedbackMatrix(
+      userCount: userCount, itemCount: itemCount,
+      users: (0..<positives.count).map { Int32(positives.user(at: $0)) } + clicked.map { slice.users[$0] },
+      items: positives.items + clicked.map { slice.items[$0] })
+    var weights = [Float](repeating: 1, count: joined.positives.count)
+    for k in clicked {
+      if let place = joined.positives.position(user: Int(slice.users[k]), item: slice.items[k]) {
+        weights[place] = weight
+      }
+    }
+    joined.positiveWeights = weights
+    joined.extraNegatives.weights = [Float](repeating: 1, count: extraNegatives.count)
+    for k in positions where slice.feedback[k] == 0 {
+      joined.extraNegatives.append(user: slice.users[k], item: slice.items[k], feedback: 0, weight: weight)
+    }
+    return joined
+  }
+}
+
+/// The candidate with the fewest edits, for "did you mean".
+func nearest(to word: String, among candidates: [String]) -> String {
+  candidates.min { edits($0, word) < edits($1, word) } ?? ""
+}
+
+private func edits(_ a: String, _ b: String) -> Int {
+  let (a, b) = (Array(a.lowercased()), Array(b.lowercased()))
+  var row = Array(0...b.count)
+  for i in 1...max(a.count, 1) where !a.isEmpty {
+    var diagonal = row[0]
+    row[0] = i
+    for j in 0..<b.count {
+      let above = row[j + 1]
+      row[j + 1] = min(above + 1, row[j] + 1, diagonal + (a[i - 1] == b[j] ? 0 : 1))
+      diagonal = above
+    }
+  }
+  return row[b.count]
+}

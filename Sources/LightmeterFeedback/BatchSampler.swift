@@ -1,0 +1,231 @@
+internal import LightmeterKernels
+
+/// The mini-batches of every epoch of a training stream, each one computed when asked for.
+///
+///     index space of sampled(k):  [0, P) positives | [P, P(1 + k)) draws | [P(1 + k), P(1 + k) + E) extra negatives
+///
+/// P training positives, k draws per positive, E extra negatives. Draw P + kp + j belongs to the user of positive p and
+/// takes one of the M items uniformly, with replacement. Under `all` the index space is the N·M pairs, row by row; under
+/// `rated` it is positives and extra negatives. Batch b holds the indices [b·B, (b + 1)·B) of a keyed permutation, so that
+/// no shuffled order is stored and any batch of any epoch can be had first.
+///
+/// A draw that hits a training positive or a pair in ``TrainingData/shown`` is dropped, not repeated. Batches of
+/// `sampled` are therefore a little shorter than `batchSize`, and users with long histories get slightly fewer negatives.
+/// Pairs held out for tuning are not known to the sampler: like any unlisted pair they may be drawn, and are 0 under `all`.
+///
+/// - Complexity: O(positives) memory for the users of the positives (none under `all`); per pair O(1) plus the binary
+///   search of a draw in its user's positives.
+/// - Source: METHODS §1.6; Biif, training settings.
+/// - Stability: stable
+public struct BatchSampler: Sendable {
+  /// Indices per batch: the most pairs that one holds.
+  public let batchSize: Int
+  /// Size of the index space: the pairs of an epoch before draws that hit known pairs are dropped.
+  public let pairsPerEpoch: Int
+  /// Batches per epoch; the last one may be short.
+  public let batchCount: Int
+
+  private let data: TrainingData
+  private let seed: UInt64
+  /// User of each positive, parallel to the items; empty under `all`.
+  private let positiveUsers: [Int32]
+
+  /// Prepares the stream of `data`.
+  ///
+  /// - Parameters:
+  ///   - batchSize: indices per batch.
+  ///   - seed: the run's seed; with the epoch it decides order and draws.
+  /// - Precondition: `batchSize` is positive, the optional columns of `data` are parallel to its positives, and `all`
+  ///   comes without known exposures.
+  public init(data: TrainingData, batchSize: Int, seed: UInt64) {
+    precondition(batchSize > 0, "a batch of \(batchSize) pairs is impossible; it needs at least 1")
+    BatchSampler.check(data)
+    let positiveCount = data.positives.count
+    let extraCount = data.extraNegatives.count
+    switch data.stream {
+    case .sampled(let negatives): pairsPerEpoch = positiveCount * (1 + negatives) + extraCount
+    case .rated: pairsPerEpoch = positiveCount + extraCount
+    case .all: pairsPerEpoch = data.userCount * data.itemCount
+    }
+    self.data = data
+    self.seed = seed
+    self.batchSize = batchSize
+    batchCount = (pairsPerEpoch + batchSize - 1) / batchSize
+    positiveUsers = data.stream == .all ? [] : data.positives.userColumn
+  }
+
+  /// Replaces the contents of `batch` by batch `index` of `epoch`; the storage of its columns is used again.
+  ///
+  /// The same epoch and index always give the same pairs in the same order, whatever was asked before.
+  ///
+  /// - Parameters:
+  ///   - batch: overwritten. Its optional columns are present where the data knows any exposure or weight.
+  ///   - epoch: which pass; each has its own order and draws.
+  ///   - index: which batch of the pass, below ``batchCount``.
+  public func fill(_ batch: inout PairBatch, epoch: Int, index: Int) {
+    precondition(
+      index >= 0 && index < batchCount, "batch \(index) does not exist; the epoch has \(batchCount) batches")
+    batch.removeAll(known: hasKnownExposures, weighted: hasWeights)
+    let first = index * batchSize
+    let range = first..<min(first + batchSize, pairsPerEpoch)
+    batch.reserveCapacity(range.count)
+    let order = KeyedPermutation(
+      count: pairsPerEpoch, key: SeededGenerator.key(seed: seed, stream: .shuffle, epoch: epoch))
+    switch data.stream {
+    case .all: fillFromAll(&batch, range: range, order: order)
+    case .rated: fillFromLists(&batch, range: range, order: order, negatives: 0, drawKey: 0)
+    case .sampled(let negatives):
+      let drawKey = SeededGenerator.key(seed: seed, stream: .negatives, epoch: epoch)
+      fillFromLists(&batch, range: range, order: order, negatives: negatives, drawKey: drawKey)
+    }
+  }
+
+  /// The expected share of clicks in the stream, by weight where the data is weighted: the base rate of an intercept.
+  ///
+  /// - Returns: a number in [0, 1]; 0 for an empty stream.
+  /// - Complexity: O(users + shown pairs), and O(positives) where the data is weighted; computed at every call.
+  public var clickRate: Double {
+    let positives = data.positives
+    if data.stream == .all {
+      let clicks = data.positiveWeights?.reduce(0) { $0 + Double($1) } ?? Double(positives.count)
+      let zeros = Double(pairsPerEpoch - positives.count)
+      return pairsPerEpoch == 0 ? 0 : clicks / (clicks + zeros)
+    }
+    var clicks = data.positiveWeights?.reduce(0) { $0 + Double($1) } ?? Double(positives.count)
+    var total = clicks
+    let extra = data.extraNegatives
+    for k in 0..<extra.count {
+      let weight = Double(extra.weights?[k] ?? 1)
+      total += weight
+      if extra.feedback[k] != 0 { clicks += weight }
+    }
+    if case .sampled(let negatives) = data.stream, negatives > 0, data.itemCount > 0 {
+      var kept = 0.0
+      for user in 0..<data.userCount {
+        let own = positives.range(of: user).count
+        if own == 0 { continue }
+        let free = data.itemCount - own - shownBesidesPositives(of: user)
+        kept += Double(own) * Double(free) / Double(data.itemCount)
+      }
+      total += kept * Double(negatives)
+    }
+    return total == 0 ? 0 : clicks / total
+  }
+
+  // MARK: - Filling
+
+  private func fillFromAll(_ batch: inout PairBatch, range: Range<Int>, order: KeyedPermutation) {
+    let positives = data.positives
+    let weights = data.positiveWeights
+    let itemCount = positives.itemCount
+    for position in range {
+      let (user, column) = order(position).quotientAndRemainder(dividingBy: itemCount)
+      let item = Int32(truncatingIfNeeded: column)
+      let found = positives.position(user: user, item: item)
+      let weight = found.map { weights?[$0] ?? 1 } ?? 1
+      batch.append(
+        user: Int32(truncatingIfNeeded: user), item: item, feedback: found == nil ? 0 : 1, weight: weight)
+    }
+  }
+
+  /// Positives, draws and extra negatives: `sampled`, and `rated` as the case of no draws.
+  private func fillFromLists(
+    _ batch: inout PairBatch, range: Range<Int>, order: KeyedPermutation, negatives: Int, drawKey: UInt64
+  ) {
+    let positives = data.positives
+    let (items, users) = (positives.items, positiveUsers)
+    let (exposures, weights) = (data.positiveExposures, data.positiveWeights)
+    let extra = data.extraNegatives
+    let shown = data.shown
+    let itemCount = UInt64(positives.itemCount)
+    let firstDraw = items.count
+    let firstExtra = items.count * (1 + negatives)
+    for position in range {
+      let index = order(position)
+      if index < firstDraw {
+        batch.append(
+          user: users[index], item: items[index], feedback: 1, knownExposure: exposures?[index] ?? .nan,
+          weight: weights?[index] ?? 1)
+      } else if index < firstExtra {
+        let user = users[(index - firstDraw) / negatives]
+        // The high word of the product is uniform to within itemCount / 2⁶⁴.
+        let draw = SeededGenerator.hash(drawKey, UInt64(index)).multipliedFullWidth(by: itemCount).high
+        let item = Int32(truncatingIfNeeded: draw)
+        if positives.contains(user: Int(user), item: item) { continue }
+        if let shown, shown.contains(user: Int(user), item: item) { continue }
+        batch.append(user: user, item: item, feedback: 0)
+      } else {
+        let k = index - firstExtra
+        batch.append(
+          user: extra.users[k], item: extra.items[k], feedback: extra.feedback[k],
+          knownExposure: extra.knownExposures?[k] ?? .nan, weight: extra.weights?[k] ?? 1)
+      }
+    }
+  }
+
+  // MARK: - Facts of the data
+
+  private var hasKnownExposures: Bool {
+    data.stream != .all && (data.positiveExposures != nil || data.extraNegatives.knownExposures != nil)
+  }
+
+  private var hasWeights: Bool {
+    data.positiveWeights != nil || (data.stream != .all && data.extraNegatives.weights != nil)
+  }
+
+  private func shownBesidesPositives(of user: Int) -> Int {
+    guard let shown = data.shown else { return 0 }
+    var count = 0
+    for position in shown.range(of: user)
+    where !data.positives.contains(user: user, item: shown.items[position]) {
+      count += 1
+    }
+    return count
+  }
+
+  private static func check(_ data: TrainingData) {
+    let count = data.positives.count
+    precondition(
+      (data.positiveExposures?.count ?? count) == count && (data.positiveWeights?.count ?? count) == count,
+      "known exposures and weights of the positives need one entry for each of the \(count) positives")
+    if let shown = data.shown {
+      precondition(
+        shown.userCount == data.userCount && shown.itemCount == data.itemCount,
+        "the shown pairs have \(shown.userCount) × \(shown.itemCount) users and items, the positives "
+          + "\(data.userCount) × \(data.itemCount)")
+    }
+    if case .sampled(let negatives) = data.stream {
+      precondition(negatives >= 0, "\(negatives) negatives per positive is impossible")
+    }
+    if data.stream == .all {
+      precondition(
+        data.positiveExposures == nil && data.extraNegatives.knownExposures == nil,
+        "the stream of all pairs cannot carry known exposures; use sampled or rated")
+    }
+  }
+}
+
+extension FeedbackMatrix {
+  /// User of each position in ``items``.
+  ///
+  /// - Complexity: O(pairs + users).
+  public var userColumn: [Int32] {
+    var column: [Int32] = []
+    column.reserveCapacity(count)
+    for user in 0..<userCount {
+      column.append(contentsOf: repeatElement(Int32(truncatingIfNeeded: user), count: range(of: user).count))
+    }
+    return column
+  }
+}
+
+extension PairBatch {
+  /// Makes room for `count` pairs in every column that the batch has.
+  mutating func reserveCapacity(_ count: Int) {
+    users.reserveCapacity(count)
+    items.reserveCapacity(count)
+    feedback.reserveCapacity(count)
+    knownExposures?.reserveCapacity(count)
+    weights?.reserveCapacity(count)
+  }
+}
