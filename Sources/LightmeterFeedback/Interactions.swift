@@ -2,7 +2,7 @@
 ///
 /// - Shapes: every present column has one entry per kept row.
 /// - Stability: stable
-public struct Interactions: Sendable {
+public struct Interactions: Sendable, Equatable {
   /// Raw user ids by index.
   public var users = IdentifierTable()
   /// Raw item ids by index.
@@ -30,4 +30,31 @@ public struct Interactions: Sendable {
   public init() {}
   /// Number of rows.
   public var count: Int { userColumn.count }
+}
+
+extension Interactions {
+  /// The rows whose entry is not 0, in their order; the identifier tables stay whole.
+  ///
+  /// - Shapes: `rows` (count).
+  public func keeping(_ rows: [UInt8]) -> Interactions {
+    precondition(rows.count == count, "one entry per row: \(rows.count) entries, \(count) rows")
+    func pick<T>(_ column: [T]) -> [T] {
+      var kept: [T] = []
+      for row in column.indices where rows[row] != 0 { kept.append(column[row]) }
+      return kept
+    }
+    var result = Interactions()
+    result.users = users
+    result.items = items
+    result.userColumn = pick(userColumn)
+    result.itemColumn = pick(itemColumn)
+    result.ratings = ratings.map(pick)
+    result.weights = weights.map(pick)
+    result.times = times.map(pick)
+    result.shown = shown.map(pick)
+    result.clicks = clicks.map(pick)
+    result.propensities = propensities.map(pick)
+    result.random = random.map(pick)
+    return result
+  }
 }

@@ -27,4 +27,26 @@ public protocol ExposureEstimate: Sendable {
   ///
   /// - Shapes: `exposures` (items.count), overwritten.
   func exposures(user: Int, items: Range<Int>, into exposures: inout [Float])
+  /// Writes P(exposed) of scattered pairs; the default asks pair by pair.
+  ///
+  /// - Shapes: `exposures` (users.count), overwritten.
+  func exposures(users: [Int32], items: [Int32], into exposures: inout [Float])
+}
+
+extension ExposureEstimate {
+  public func exposures(users: [Int32], items: [Int32], into exposures: inout [Float]) {
+    var single: [Float] = [0]
+    for k in users.indices {
+      let item = Int(items[k])
+      self.exposures(user: Int(users[k]), items: item..<item + 1, into: &single)
+      exposures[k] = single[0]
+    }
+  }
+
+  /// P(exposed) of one pair.
+  public func exposure(user: Int, item: Int) -> Float {
+    var single: [Float] = [0]
+    exposures(user: user, items: item..<item + 1, into: &single)
+    return single[0]
+  }
 }

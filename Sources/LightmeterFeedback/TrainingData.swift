@@ -33,6 +33,11 @@ public struct TrainingData: Sendable {
   /// Which pairs an epoch goes through.
   public var stream: TrainingStream
 
+  /// A slice of random traffic: pairs shown regardless of taste, with their clicks; what calibrated exposure is fitted on.
+  public var randomTraffic: PairBatch?
+  /// Exposure that is known from outside the log: the truth of a simulated world, logged propensities of every pair.
+  public var trueExposure: (any ExposureEstimate)?
+
   /// Bundles what a method may learn from.
   public init(
     positives: FeedbackMatrix, positiveExposures: [Float]? = nil, positiveWeights: [Float]? = nil,

@@ -81,3 +81,32 @@ public struct AdamMoments<S: TrainingScalar>: Sendable {
     second = first
   }
 }
+
+/// Sums and ends of one column.
+public struct ColumnSummary: Sendable, Equatable {
+  /// Sum of the values.
+  public var sum: Double
+  /// Sum of their squares.
+  public var squares: Double
+  /// The least value; 0 for an empty column.
+  public var least: Double
+  /// The greatest value; 0 for an empty column.
+  public var greatest: Double
+  /// Bundles the sums.
+  public init(sum: Double, squares: Double, least: Double, greatest: Double) {
+    (self.sum, self.squares, self.least, self.greatest) = (sum, squares, least, greatest)
+  }
+}
+
+extension TrainingScalar {
+  /// Copies single-precision numbers into a column of this precision.
+  public static func convert(_ input: [Float], into out: inout [Self]) {
+    precondition(out.count == input.count, "input and output lengths differ")
+    if Self.self == Float.self {
+      // A plain copy of the same type; the loop below would convert number by number.
+      out = input as? [Self] ?? out
+    } else {
+      for k in input.indices { out[k] = Self(input[k]) }
+    }
+  }
+}

@@ -15,6 +15,21 @@ extension TrainingScalar {
       accumulate ? 1 : 0)
   }
 
+  /// Writes `out[k] = offset + left[leftRow] · right[range.lowerBound + k]`: one row against a run of rows.
+  public static func dotRange(
+    _ left: RowsView<Self>, row: Int, _ right: RowsView<Self>, range: Range<Int>, width: Int, offset: Self,
+    into out: inout [Self]
+  ) {
+    precondition(out.count >= range.count, "\(range.count) results do not fit into \(out.count)")
+    precondition((row + 1) * left.stride <= left.values.count, "row \(row) is outside its table")
+    precondition(range.upperBound * right.stride <= right.values.count, "rows \(range) are outside their table")
+    left.values.withUnsafeBufferPointer { rows in
+      compiled.dot_range(
+        &out, rows.baseAddress.map { $0 + row * left.stride }, right.values, range.lowerBound, range.count,
+        right.stride, width, Double(offset))
+    }
+  }
+
   /// Adds `coefficients[k] * source[rows[k]]` to row `slots[k]` of `target`.
   public static func scatterRows(
     _ coefficients: [Self], _ source: RowsView<Self>, _ rows: [Int32], slots: [Int32], width: Int,
@@ -75,10 +90,9 @@ extension TrainingScalar {
   /// Cross-entropy per pair; see `Naive` in the objectives.
   public static func naiveTerms(feedback: [UInt8], logits: [Self], into out: inout LossColumns<Self>) {
     out.resize(logits.count)
-    compiled.naive_terms(&out.loss, &out.byLogit, feedback, logits, logits.count)
-    for k in logits.indices {
-      (out.byExposure[k], out.byLogitAndExposure[k], out.byExposureTwice[k]) = (0, 0, 0)
-    }
+    compiled.naive_terms(
+      &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
+      logits.count)
   }
 
   /// Eq. (4) per pair; see `InversePropensity` in the objectives.
@@ -119,5 +133,46 @@ extension TrainingScalar {
     precondition(affinities.count == cotangents.count && gates.count == cotangents.count, "cotangent lengths differ")
     compiled.blend_pullback(
       &affinities, &gates, cotangents, forward.affinity, forward.gate, popularity, items, cotangents.count)
+  }
+
+  /// Second derivatives of Eq. (14) along a displacement of the item row (METHODS §6.5).
+  ///
+  /// - Parameters:
+  ///   - cotangents: factor of each pair.
+  ///   - alongGate: v_i · a, `alongUser`: v_i · e_u, per pair.
+  ///   - slopes: overwritten with ∂m/∂w_i · v_i.
+  ///   - users: overwritten with the factor on w_i in ∂slope/∂e_u, times the cotangent; `gates` likewise for ∂slope/∂a.
+  public static func blendSecond(
+    _ cotangents: [Self], of forward: BlendColumns<Self>, popularity: [Self], items: [Int32], alongGate: [Self],
+    alongUser: [Self], slopes: inout [Self], users: inout [Self], gates: inout [Self]
+  ) {
+    compiled.blend_second(
+      &slopes, &users, &gates, cotangents, forward.affinity, forward.gate, popularity, items, alongGate, alongUser,
+      cotangents.count)
+  }
+
+  /// Writes `out[k] = scale * a[k] * b[k]`; a nil `b` counts as 1.
+  public static func multiply(_ a: [Self], _ b: [Self]?, scale: Self, into out: inout [Self]) {
+    precondition(out.count == a.count && (b?.count ?? a.count) == a.count, "factor and output lengths differ")
+    if let b {
+      compiled.multiply(&out, a, b, a.count, Double(scale))
+    } else {
+      compiled.multiply(&out, a, nil, a.count, Double(scale))
+    }
+  }
+
+  /// Zeroes a run of columns in every row.
+  public static func clearColumns(_ rows: inout [Self], stride: Int, columns: Range<Int>) {
+    guard stride > 0, !columns.isEmpty else { return }
+    compiled.clear_columns(&rows, rows.count / stride, stride, columns.lowerBound, columns.upperBound)
+  }
+
+  /// Sum, sum of squares, least and greatest of a column, summed in order in double.
+  public static func summarize(_ column: [Self]) -> ColumnSummary {
+    var result = (0.0, 0.0, 0.0, 0.0)
+    withUnsafeMutableBytes(of: &result) { raw in
+      compiled.summarize(raw.baseAddress?.assumingMemoryBound(to: Double.self), column, column.count)
+    }
+    return ColumnSummary(sum: result.0, squares: result.1, least: result.2, greatest: result.3)
   }
 }

@@ -14,6 +14,9 @@
 // travel as double, which holds every float.
   struct lm_kernels {
     const char *level;
+    /* out[k] = offset + sum_c left[c] * right[first + k][c] : one row against a run of rows */
+    void (*dot_range)(void *out, const void *left, const void *right, size_t first, size_t count, size_t stride,
+                      size_t width, double offset);
     /* out[k] = (accumulate ? out[k] : offset) + sum_c left[li[k]][c] * right[ri[k]][c] ; li[k] < 0 contributes 0 */
     void (*dot_rows)(void *out, const void *left, const void *right, const int32_t *li, const int32_t *ri,
                      size_t count, size_t leftStride, size_t rightStride, size_t width, double offset, int accumulate);
@@ -34,7 +37,7 @@
                      double rate, double beta1, double beta2, double epsilon);
     void (*sigmoid)(void *out, const void *in, size_t count);
     /* estimators: per pair loss, d/ds, d/dm, d2/ds dm, d2/dm2 */
-    void (*naive_terms)(void *loss, void *bys, const uint8_t *y, const void *s, size_t count);
+    void (*naive_terms)(void *loss, void *bys, void *bym, void *bysm, void *bymm, const uint8_t *y, const void *s, size_t count);
     void (*ips_terms)(void *loss, void *bys, void *bym, void *bysm, void *bymm, const uint8_t *y, const void *s,
                       const void *m, size_t count);
     void (*low_variance_terms)(void *loss, void *bys, void *bym, void *bysm, void *bymm, const uint8_t *y,
@@ -45,6 +48,16 @@
     /* cotangents of m into t and z: ct = c r q(1-q), cz = c (q - theta) r(1-r) */
     void (*blend_pullback)(void *ct, void *cz, const void *c, const void *q, const void *r, const void *theta,
                            const int32_t *thetaRow, size_t count);
+    /* along a displacement v of the item row: slope = dm/dw_i . v, and its derivatives' factors on w_i for e_u and a */
+    void (*blend_second)(void *slope, void *byUser, void *byGate, const void *c, const void *q, const void *r,
+                         const void *theta, const int32_t *thetaRow, const void *alongGate, const void *alongUser,
+                         size_t count);
+    /* out[k] = scale * a[k] * b[k] ; a NULL b counts as 1 */
+    void (*multiply)(void *out, const void *a, const void *b, size_t count, double scale);
+    /* rows[r][from ..< to] = 0 */
+    void (*clear_columns)(void *rows, size_t count, size_t stride, size_t from, size_t to);
+    /* result = {sum, sum of squares, least, greatest}, in double, in order */
+    void (*summarize)(double result[4], const void *in, size_t count);
   };
 
 
@@ -59,5 +72,12 @@ const struct lm_kernels *lm_select_double_kernels(void);
 /// gradient decay into denormals, which are 14 times slower. Returns the previous state for lm_restore_denormals.
 unsigned lm_flush_denormals(void);
 void lm_restore_denormals(unsigned state);
+
+/// SIGINT and SIGTERM as a flag: install from one thread, ask from any. A second signal ends the process with
+/// 128 + its number.
+void lm_interruption_install(void);
+void lm_interruption_remove(void);
+/// The signal that came first, or 0.
+int lm_interruption_signal(void);
 
 #endif

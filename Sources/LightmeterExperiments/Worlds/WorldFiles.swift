@@ -1,0 +1,137 @@
+internal import LightmeterFeedback
+
+/// Writes a world as text files that the readers understand; ids are `u17`, `i3`.
+///
+/// Each file is streamed through a buffer of a megabyte, written aside, synchronised and renamed, so that a killed run
+/// leaves no half file.
+///
+/// - Stability: experimental
+public struct WorldFiles: Sendable {
+  private let world: any World
+  private let draws: WorldDraws
+  private let skipping: Bool
+
+  /// What was written.
+  public struct Written: Sendable, Hashable, Codable {
+    /// Lines below the header.
+    public var rows: Int
+    /// Size of the file.
+    public var bytes: Int
+  }
+
+  /// Prepares to write one draw of `world`.
+  ///
+  /// - Parameters:
+  ///   - seed: the seed of the draw; the world's own when nil.
+  ///   - skipping: draw clicks and impressions by ``SkippingSampler`` (for large clean worlds) instead of cell by cell.
+  ///     The two agree in distribution, not in bytes.
+  /// - Precondition: `skipping` needs a ``CleanWorld``.
+  public init(_ world: any World, seed: UInt64? = nil, skipping: Bool = false) {
+    precondition(!skipping || world is CleanWorld, "only a clean world can be drawn by skips")
+    self.world = world
+    draws = WorldDraws(world, seed: seed)
+    self.skipping = skipping
+  }
+
+  /// Writes `user,item`, one row a click, users in order.
+  ///
+  /// - Parameters:
+  ///   - progress: called after every user with the number of users done and of rows written.
+  /// - Throws: ``WorldError/file(path:doing:reason:)``, and whatever `progress` throws.
+  public func writeClicks(to path: String, progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Written {
+    var file = try AtomicFile(path: path)
+    try file.append("user,item\n")
+    var rows = 0
+    try forEachUser(target: .clicks) { user, items, clicked in
+      for k in items.indices where clicked[k] == 1 {
+        file.append(letter: UInt8(ascii: "u"), number: user)
+        file.append(byte: UInt8(ascii: ","))
+        file.append(letter: UInt8(ascii: "i"), number: items[k])
+        try file.endLine()
+        rows += 1
+      }
+      try progress(Int(user) + 1, rows)
+    }
+    return Written(rows: rows, bytes: try file.finish())
+  }
+
+  /// Writes `user,item,shown,click`, one row an impression (shown is 1 throughout), users in order.
+  ///
+  /// - Throws: ``WorldError/file(path:doing:reason:)``, and whatever `progress` throws.
+  public func writeImpressions(to path: String, progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Written {
+    var file = try AtomicFile(path: path)
+    try file.append("user,item,shown,click\n")
+    var rows = 0
+    try forEachUser(target: .impressions) { user, items, clicked in
+      for k in items.indices {
+        file.append(letter: UInt8(ascii: "u"), number: user)
+        file.append(byte: UInt8(ascii: ","))
+        file.append(letter: UInt8(ascii: "i"), number: items[k])
+        try file.append(clicked[k] == 1 ? ",1,1\n" : ",1,0\n")
+      }
+      rows += items.count
+      try progress(Int(user) + 1, rows)
+    }
+    return Written(rows: rows, bytes: try file.finish())
+  }
+
+  /// Writes `user,item,click` for uniformly drawn pairs that were shown for certain.
+  ///
+  /// - Throws: ``WorldError/file(path:doing:reason:)``; ``WorldError/parameter(name:value:allowed:)`` for more pairs than
+  ///   the world has.
+  public func writeRandomTraffic(count: Int, to path: String) throws -> Written {
+    let cells = world.userCount * world.itemCount
+    guard (0...cells).contains(count) else {
+      throw WorldError.parameter(
+        name: "random traffic", value: "\(count) pairs", allowed: "between 0 and \(cells) pairs")
+    }
+    let slice = draws.randomTraffic(count: count)
+    var file = try AtomicFile(path: path)
+    try file.append("user,item,click\n")
+    for k in slice.users.indices {
+      file.append(letter: UInt8(ascii: "u"), number: slice.users[k])
+      file.append(byte: UInt8(ascii: ","))
+      file.append(letter: UInt8(ascii: "i"), number: slice.items[k])
+      try file.append(slice.feedback[k] == 1 ? ",1\n" : ",0\n")
+    }
+    return Written(rows: slice.count, bytes: try file.finish())
+  }
+
+  /// Writes `user,item,relevance,exposure` for every pair of the world, as `Float` in shortest form.
+  ///
+  /// - Throws: ``WorldError/file(path:doing:reason:)``, and whatever `progress` throws.
+  /// - Complexity: users × items lines: for small worlds.
+  public func writeTruth(to path: String, progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Written {
+    var file = try AtomicFile(path: path)
+    try file.append("user,item,relevance,exposure\n")
+    var row = TruthRow()
+    for user in 0..<world.userCount {
+      world.truth(user: user, items: 0..<world.itemCount, into: &row)
+      for item in 0..<world.itemCount {
+        file.append(letter: UInt8(ascii: "u"), number: Int32(user))
+        file.append(byte: UInt8(ascii: ","))
+        file.append(letter: UInt8(ascii: "i"), number: Int32(item))
+        try file.append(",\(Float(row.relevance[item])),\(Float(row.exposure[item]))\n")
+      }
+      try progress(user + 1, (user + 1) * world.itemCount)
+    }
+    return Written(rows: world.userCount * world.itemCount, bytes: try file.finish())
+  }
+
+  private func forEachUser(
+    target: SkippingSampler.Target, _ body: (_ user: Int32, _ items: [Int32], _ clicked: [UInt8]) throws -> Void
+  ) throws {
+    if skipping, let clean = world as? CleanWorld {
+      try SkippingSampler(clean, target: target, seed: draws.seed).forEachUser { rows in
+        try body(rows.user, rows.items, rows.clicked)
+      }
+      return
+    }
+    let all = 0..<world.itemCount
+    for user in 0..<world.userCount {
+      let tile = draws.tile(users: user..<user + 1, items: all)
+      let seen = all.filter { tile.exposed[$0] == 1 }
+      try body(Int32(user), seen.map { Int32($0) }, seen.map { tile.relevant[$0] })
+    }
+  }
+}

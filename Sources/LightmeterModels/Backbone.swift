@@ -1,0 +1,28 @@
+public import LightmeterKernels
+
+/// A relevance model: parameters ω and the logit s of a user–item pair, with the three linear maps that training needs.
+///
+/// Strategies use nothing else, so bi-level training works for any backbone: to join, give a forward, a pullback (Jᵀc)
+/// and a pushforward (Jv) over row-sparse gradients. ⟨c, Jv⟩ = ⟨Jᵀc, v⟩ is part of the contract and of the tests.
+///
+/// - Stability: experimental
+public protocol Backbone<S>: Sendable {
+  /// The precision of its parameters.
+  associatedtype S: TrainingScalar
+  /// The parameter tables ω.
+  var tables: [Table<S>] { get set }
+  /// Item rows as exposure models read them.
+  var itemEmbeddings: ItemEmbeddings<S> { get }
+  /// Which table holds the item rows, and which rows of each table a batch touches.
+  var itemTable: Int { get }
+  /// Zeroes a gradient for the rows that `batch` touches, one entry per table.
+  func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch)
+  /// Writes the logit of every pair.
+  ///
+  /// - Shapes: `logits` (batch.count), overwritten.
+  func logits(for batch: IndexedBatch, into logits: inout [S])
+  /// Adds Σ_k cotangents[k] ∂logit_k/∂ω to `gradient`, whose rows are the batch's slots; pairs without a slot are skipped.
+  func pullback(_ cotangents: [S], for batch: IndexedBatch, into gradient: inout [RowGradient<S>])
+  /// Writes ⟨∂logit_k/∂ω, direction⟩ for every pair; `direction` has the batch's slots as rows.
+  func pushforward(_ direction: [RowGradient<S>], for batch: IndexedBatch, into tangents: inout [S])
+}

@@ -1,0 +1,124 @@
+internal import LightmeterFeedback
+public import LightmeterKernels
+
+/// The paper's exposure model: a gate per item between a user's affinity and popularity.
+///
+///     m_ui = r q + (1 − r) θ_i,   q = σ(e_u · w_i),   r = σ(a · w_i + b)
+///
+/// It reads the relevance model's item factors w_i, never its biases. A convex combination, so m is in (0, 1) wherever
+/// θ_i is in [0, 1].
+///
+/// - Shapes: exposure factors e (users × d); gate a with bias b (1 × d + 1); popularity θ (items).
+/// - Source: Biif, Eq. (14); derivatives in METHODS §6.1 and §6.5.
+public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
+  public var tables: [Table<S>]
+  /// θ_i.
+  public let popularity: [S]
+
+  /// Draws e and a from N(0, deviation²), b = 0: m starts near ¼ + θ/2, not at θ.
+  public init(userCount: Int, dimension: Int, popularity: [S], deviation: S = 0.1, seed: UInt64) {
+    tables = [
+      Table(name: "exposure.user_factors", rows: userCount, factorWidth: dimension),
+      Table(name: "exposure.gate", rows: 1, factorWidth: dimension, extraColumns: 1),
+    ]
+    self.popularity = popularity
+    tables[0].randomize(deviation: deviation, seed: seed, salt: 2)
+    tables[1].randomize(deviation: deviation, seed: seed, salt: 3)
+  }
+
+  private var dimension: Int { tables[0].factorWidth }
+
+  public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
+    while gradient.count < 2 { gradient.append(RowGradient()) }
+    gradient[0].reset(rows: batch.userRows, stride: tables[0].stride)
+    gradient[1].reset(rows: [0], stride: tables[1].stride)
+  }
+
+  public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
+    tape.resize(batch.count)
+    S.dotRows(
+      tables[0].view, batch.pairs.users, items.rows, batch.pairs.items, width: dimension, offset: 0, accumulate: false,
+      into: &tape.first)
+    // The gate depends on the item alone: one dot product per distinct item of the batch.
+    if tape.gateLogits.count != batch.itemRows.count {
+      tape.gateLogits = [S](repeating: 0, count: batch.itemRows.count)
+    }
+    while tape.zeros.count < batch.itemRows.count { tape.zeros.append(0) }
+    S.dotRows(
+      tables[1].view, Array(tape.zeros.prefix(batch.itemRows.count)), items.rows, batch.itemRows, width: dimension,
+      offset: tables[1].values[dimension], accumulate: false, into: &tape.gateLogits)
+    S.blend(
+      affinities: tape.first, gateLogits: tape.gateLogits, popularity: popularity, gateSlots: batch.itemSlots,
+      items: batch.pairs.items, into: &tape.blend)
+    swap(&tape.exposures, &tape.blend.exposure)
+  }
+
+  public func pullback(
+    _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
+    into gradient: inout [RowGradient<S>]
+  ) {
+    S.blendPullback(
+      cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, affinities: &tape.first,
+      gates: &tape.second)
+    addToParameters(users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, &gradient)
+    gradient[1].values[dimension] += S(S.summarize(tape.second).sum)
+  }
+
+  /// Adds users[k]·rows[index[k]] to the pair's e_u and gates[k]·rows[index[k]] to a.
+  private func addToParameters(
+    users: [S], gates: [S], rows: RowsView<S>, index: [Int32], _ batch: IndexedBatch,
+    _ gradient: inout [RowGradient<S>]
+  ) {
+    S.scatterRows(
+      users, rows, index, slots: batch.userSlots, width: dimension, into: &gradient[0].values,
+      targetStride: gradient[0].stride)
+    S.scatterRows(
+      gates, rows, index, slots: [Int32](repeating: 0, count: gates.count), width: dimension,
+      into: &gradient[1].values, targetStride: gradient[1].stride)
+  }
+
+  public func itemPullback(
+    _ cotangents: [S], for batch: IndexedBatch, tape: inout ExposureTape<S>, into gradient: inout RowGradient<S>
+  ) {
+    S.blendPullback(
+      cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, affinities: &tape.first,
+      gates: &tape.second)
+    S.scatterRows(
+      tape.first, tables[0].view, batch.pairs.users, slots: batch.itemSlots, width: dimension, into: &gradient.values,
+      targetStride: gradient.stride)
+    S.scatterRows(
+      tape.second, tables[1].view, [Int32](repeating: 0, count: batch.count), slots: batch.itemSlots,
+      width: dimension, into: &gradient.values, targetStride: gradient.stride)
+  }
+
+  public func mixedPullback(
+    _ cotangents: [S], along direction: RowGradient<S>, for batch: IndexedBatch, items: ItemEmbeddings<S>,
+    tape: inout ExposureTape<S>, into gradient: inout [RowGradient<S>]
+  ) {
+    let moved = RowsView(direction.values, stride: direction.stride)
+    let gateRow = [Int32](repeating: 0, count: batch.count)
+    var alongGate = [S](repeating: 0, count: batch.count)
+    var alongUser = alongGate
+    S.dotRows(
+      moved, batch.itemSlots, tables[1].view, gateRow, width: dimension, offset: 0, accumulate: false,
+      into: &alongGate)
+    S.dotRows(
+      moved, batch.itemSlots, tables[0].view, batch.pairs.users, width: dimension, offset: 0, accumulate: false,
+      into: &alongUser)
+    S.blendSecond(
+      cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, alongGate: alongGate,
+      alongUser: alongUser, slopes: &tape.slopes, users: &tape.first, gates: &tape.second)
+    addToParameters(users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, &gradient)
+    gradient[1].values[dimension] += S(S.summarize(tape.second).sum)
+    S.blendPullback(
+      cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, affinities: &tape.third,
+      gates: &tape.fourth)
+    addToParameters(users: tape.third, gates: tape.fourth, rows: moved, index: batch.itemSlots, batch, &gradient)
+  }
+
+  public func estimate(items: Table<S>) -> StoredExposure {
+    .blended(
+      BlendedEstimate(
+        users: tables[0].inFloat, items: items.inFloat, gate: tables[1].inFloat, popularity: popularity.map { Float($0) }))
+  }
+}

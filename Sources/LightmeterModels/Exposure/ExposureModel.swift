@@ -1,0 +1,103 @@
+internal import LightmeterFeedback
+public import LightmeterKernels
+
+/// A model of how likely a user was to see an item, with what training needs of it.
+///
+/// Models without parameters keep every default. `items` are the relevance model's item factors, which Eq. (14) reads;
+/// whether they are differentiated is the strategy's choice, so their derivatives are requirements of their own.
+///
+/// - Stability: experimental
+public protocol ExposureModel<S>: Sendable {
+  /// The precision of its parameters.
+  associatedtype S: TrainingScalar
+  /// The parameter tables α; empty when nothing is learned.
+  var tables: [Table<S>] { get set }
+  /// Zeroes a gradient for the rows that `batch` touches, one entry per table.
+  func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch)
+  /// Writes m of every pair into `tape.exposures`, each in [0, 1].
+  func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>)
+  /// Adds Σ_k cotangents[k] ∂m_k/∂α to `gradient`.
+  func pullback(
+    _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
+    into gradient: inout [RowGradient<S>])
+  /// Adds Σ_k cotangents[k] ∂m_k/∂w_i to the item rows' gradient.
+  func itemPullback(
+    _ cotangents: [S], for batch: IndexedBatch, tape: inout ExposureTape<S>, into gradient: inout RowGradient<S>)
+  /// Adds Σ_k cotangents[k] ∂(∂m_k/∂w_i · v_i)/∂α to `gradient` and writes the slopes ∂m_k/∂w_i · v_i to `tape.slopes`.
+  func mixedPullback(
+    _ cotangents: [S], along direction: RowGradient<S>, for batch: IndexedBatch, items: ItemEmbeddings<S>,
+    tape: inout ExposureTape<S>, into gradient: inout [RowGradient<S>])
+  /// What the model says now, for export; `items` are the relevance model's item factors.
+  func estimate(items: Table<S>) -> StoredExposure
+}
+
+/// Columns that an exposure model's forward pass leaves for its pullbacks; reused from step to step.
+public struct ExposureTape<S: TrainingScalar>: Sendable {
+  /// m per pair.
+  public var exposures: [S] = []
+  /// ∂m/∂w_i · v_i per pair, after a mixed pullback.
+  public var slopes: [S] = []
+  /// What Eq. (14) keeps; the mean of its gates is logged.
+  public var blend = BlendColumns<S>()
+  var first: [S] = []
+  var second: [S] = []
+  var third: [S] = []
+  var fourth: [S] = []
+  var gateLogits: [S] = []
+  var zeros: [Int32] = []
+  var known: [Float] = []
+  /// An empty tape.
+  public init() {}
+
+  mutating func resize(_ count: Int) {
+    guard first.count != count || exposures.count != count else { return }
+    let column = [S](repeating: 0, count: count)
+    (exposures, slopes, first, second, third, fourth) = (column, column, column, column, column, column)
+    zeros = [Int32](repeating: 0, count: count)
+  }
+}
+
+extension ExposureModel {
+  public func pullback(
+    _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
+    into gradient: inout [RowGradient<S>]
+  ) {}
+
+  public func itemPullback(
+    _ cotangents: [S], for batch: IndexedBatch, tape: inout ExposureTape<S>, into gradient: inout RowGradient<S>
+  ) {}
+
+  public func mixedPullback(
+    _ cotangents: [S], along direction: RowGradient<S>, for batch: IndexedBatch, items: ItemEmbeddings<S>,
+    tape: inout ExposureTape<S>, into gradient: inout [RowGradient<S>]
+  ) {
+    tape.resize(batch.count)
+    S.multiply(tape.slopes, nil, scale: 0, into: &tape.slopes)
+  }
+}
+
+/// Exposure that nothing learns: a constant, popularity, FixedMix, a table, logged propensities, a calibration.
+///
+/// - Source: METHODS §5, §7.4, §20.
+public struct FixedExposure<S: TrainingScalar>: ExposureModel {
+  public var tables: [Table<S>] {
+    get { [] }
+    set { precondition(newValue.isEmpty, "a fixed exposure has no tables") }
+  }
+  /// What it says.
+  public let stored: StoredExposure
+
+  /// Says `stored` for every pair.
+  public init(_ stored: StoredExposure) { self.stored = stored }
+
+  public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) { gradient.removeAll() }
+
+  public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
+    tape.resize(batch.count)
+    if tape.known.count != batch.count { tape.known = [Float](repeating: 0, count: batch.count) }
+    stored.exposures(users: batch.pairs.users, items: batch.pairs.items, into: &tape.known)
+    S.convert(tape.known, into: &tape.exposures)
+  }
+
+  public func estimate(items: Table<S>) -> StoredExposure { stored }
+}

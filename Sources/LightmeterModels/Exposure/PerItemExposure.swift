@@ -1,0 +1,56 @@
+internal import LightmeterFeedback
+public import LightmeterKernels
+
+/// One learned exposure per item: m_ui = σ(l_i), started at a given exposure of the items.
+///
+/// Far fewer parameters than Eq. (14): learnable from a slice of random traffic where that one is not (METHODS §20.1).
+///
+/// - Shapes: logits l (items × 1).
+public struct PerItemExposure<S: TrainingScalar>: ExposureModel {
+  public var tables: [Table<S>]
+  /// The range that starting exposures are cut to, so that items without clicks have a finite logit.
+  public static var startRange: ClosedRange<Float> { 0.003...0.97 }
+
+  /// Starts the logits at `start`, cut to ``startRange``.
+  public init(start: [Float]) {
+    // The logit stands in the factor column, so that the exposure model's decay acts on it.
+    tables = [Table(name: "exposure.item_logits", rows: start.count, factorWidth: 1)]
+    let range = PerItemExposure.startRange
+    for (item, value) in start.enumerated() {
+      let cut = Double(min(max(value, range.lowerBound), range.upperBound))
+      tables[0].values[item * tables[0].stride] = S(Portable.log(cut) - Portable.log(1 - cut))
+    }
+  }
+
+  public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
+    if gradient.isEmpty { gradient.append(RowGradient()) }
+    gradient[0].reset(rows: batch.itemRows, stride: tables[0].stride)
+  }
+
+  public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
+    tape.resize(batch.count)
+    S.dotRows(
+      tables[0].view, batch.pairs.items, RowsView([1, 0, 0, 0], stride: 4), tape.zeros, width: 1, offset: 0,
+      accumulate: false, into: &tape.first)
+    S.sigmoid(tape.first, into: &tape.exposures)
+  }
+
+  public func pullback(
+    _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
+    into gradient: inout [RowGradient<S>]
+  ) {
+    // ∂m/∂l = m − m².
+    S.multiply(tape.exposures, cotangents, scale: 1, into: &tape.first)
+    S.multiply(tape.first, tape.exposures, scale: -1, into: &tape.second)
+    let one = RowsView<S>([1, 0, 0, 0], stride: 4)
+    for column in [tape.first, tape.second] {
+      S.scatterRows(
+        column, one, tape.zeros, slots: batch.itemSlots, width: 1, into: &gradient[0].values,
+        targetStride: gradient[0].stride)
+    }
+  }
+
+  public func estimate(items: Table<S>) -> StoredExposure {
+    .perItem((0..<tables[0].rows).map { Float(Stable.sigmoid(tables[0].values[$0 * tables[0].stride])) })
+  }
+}

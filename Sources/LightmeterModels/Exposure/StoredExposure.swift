@@ -1,0 +1,82 @@
+public import LightmeterFeedback
+public import LightmeterKernels
+
+/// What an exposure model says, as data: what a model file keeps and `explain` answers from.
+public enum StoredExposure: ExposureEstimate {
+  /// The same for every pair; 1 for methods that know no exposure.
+  case constant(Float)
+  /// One number per item: popularity, FixedMix, learned item logits.
+  case perItem([Float])
+  /// Eq. (14).
+  case blended(BlendedEstimate)
+  /// Something that only this process knows: the truth of a simulated world. Not written to model files.
+  case known(any ExposureEstimate)
+
+  public func exposures(user: Int, items: Range<Int>, into exposures: inout [Float]) {
+    switch self {
+    case .constant(let value): for k in 0..<items.count { exposures[k] = value }
+    case .perItem(let values): for (k, item) in items.enumerated() { exposures[k] = values[item] }
+    case .blended(let blended): blended.exposures(user: user, items: items, into: &exposures)
+    case .known(let source): source.exposures(user: user, items: items, into: &exposures)
+    }
+  }
+
+  public func exposures(users: [Int32], items: [Int32], into exposures: inout [Float]) {
+    switch self {
+    case .constant(let value): for k in users.indices { exposures[k] = value }
+    case .perItem(let values): for k in users.indices { exposures[k] = values[Int(items[k])] }
+    case .blended(let blended): blended.exposures(users: users, items: items, into: &exposures)
+    case .known(let source): source.exposures(users: users, items: items, into: &exposures)
+    }
+  }
+}
+
+/// Eq. (14) evaluated from its tables.
+public struct BlendedEstimate: ExposureEstimate {
+  /// e_u.
+  public let users: Table<Float>
+  /// The relevance model's item rows, shared with it.
+  public let items: Table<Float>
+  /// a and b.
+  public let gate: Table<Float>
+  /// θ_i.
+  public let popularity: [Float]
+
+  /// Bundles the tables.
+  public init(users: Table<Float>, items: Table<Float>, gate: Table<Float>, popularity: [Float]) {
+    (self.users, self.items, self.gate, self.popularity) = (users, items, gate, popularity)
+  }
+
+  public func exposures(user: Int, items range: Range<Int>, into exposures: inout [Float]) {
+    let rows = range.map { Int32($0) }
+    self.exposures(users: [Int32](repeating: Int32(user), count: rows.count), items: rows, into: &exposures)
+  }
+
+  public func exposures(users pairUsers: [Int32], items pairItems: [Int32], into exposures: inout [Float]) {
+    let width = users.factorWidth
+    var affinities = [Float](repeating: 0, count: pairUsers.count)
+    var gates = affinities
+    let gateRow = [Int32](repeating: 0, count: pairItems.count)
+    Float.dotRows(
+      users.view, pairUsers, items.view, pairItems, width: width, offset: 0, accumulate: false, into: &affinities)
+    Float.dotRows(
+      gate.view, gateRow, items.view, pairItems, width: width, offset: gate.values[width], accumulate: false,
+      into: &gates)
+    var blend = BlendColumns<Float>()
+    Float.blend(
+      affinities: affinities, gateLogits: gates, popularity: popularity,
+      gateSlots: (0..<Int32(pairItems.count)).map { $0 }, items: pairItems, into: &blend)
+    for k in pairItems.indices { exposures[k] = blend.exposure[k] }
+  }
+}
+
+extension Table {
+  /// The same table in single precision; shares storage when it is already.
+  var inFloat: Table<Float> {
+    if let same = self as? Table<Float> { return same }
+    var copy = Table<Float>(
+      name: name, rows: rows, factorWidth: factorWidth, extraColumns: width - factorWidth, fixedColumn: fixedColumn)
+    copy.values = values.map { Float($0) }
+    return copy
+  }
+}

@@ -1,0 +1,108 @@
+internal import LightmeterFeedback
+public import LightmeterKernels
+
+/// Which biases a matrix factorisation has beside its factors.
+public enum BiasTerms: String, Sendable, Hashable, Codable, CaseIterable {
+  case none, item, userAndItem
+}
+
+/// Matrix factorisation: the logit is a dot product of a user and an item row.
+///
+///     s_ui = intercept + w_u · w_i (+ b_u + b_i)
+///
+/// Biases live in extra columns beside a constant 1 on the other side, so scoring, export and fold-in see a plain dot
+/// product. The intercept and the biases are the relevance prior: without them the low-variance estimator lets items that
+/// were never exposed float on top of a full ranking (METHODS §5.4).
+///
+/// - Shapes: user table (users × d + extra), item table (items × d + extra).
+/// - Source: Biif, Eq. (3), which has neither intercept nor biases (`biases: .none`, `intercept: 0`).
+public struct MatrixFactorization<S: TrainingScalar>: Backbone {
+  public var tables: [Table<S>]
+  /// Number of factors d.
+  public let dimension: Int
+  /// Which biases it learns.
+  public let biases: BiasTerms
+  /// Added to every logit; fixed, not decayed.
+  public let intercept: S
+
+  /// Draws factors from N(0, deviation²) with biases 0.
+  ///
+  /// - Parameters:
+  ///   - deviation: 0.1 by default. PyTorch's N(0, 1) is excluded by METHODS §4: it ends near a random ranking.
+  public init(
+    userCount: Int, itemCount: Int, dimension: Int, biases: BiasTerms = .none, intercept: S = 0, deviation: S = 0.1,
+    seed: UInt64
+  ) {
+    self.init(
+      users: MatrixFactorization.table("user_factors", userCount, dimension, biases, isUser: true),
+      items: MatrixFactorization.table("item_factors", itemCount, dimension, biases, isUser: false),
+      biases: biases, intercept: intercept)
+    tables[0].randomize(deviation: deviation, seed: seed, salt: 0)
+    tables[1].randomize(deviation: deviation, seed: seed, salt: 1)
+  }
+
+  /// Takes given tables.
+  public init(users: Table<S>, items: Table<S>, biases: BiasTerms, intercept: S) {
+    precondition(users.width == items.width, "user rows have \(users.width) columns, item rows \(items.width)")
+    self.tables = [users, items]
+    self.dimension = users.factorWidth
+    self.biases = biases
+    self.intercept = intercept
+  }
+
+  /// An empty table of the layout that `biases` asks for.
+  static func table(_ name: String, _ rows: Int, _ dimension: Int, _ biases: BiasTerms, isUser: Bool) -> Table<S> {
+    switch biases {
+    case .none: Table(name: name, rows: rows, factorWidth: dimension)
+    case .item:
+      Table(
+        name: name, rows: rows, factorWidth: dimension, extraColumns: 1, fixedColumn: isUser ? dimension : nil)
+    case .userAndItem:
+      Table(
+        name: name, rows: rows, factorWidth: dimension, extraColumns: 2,
+        fixedColumn: isUser ? dimension + 1 : dimension)
+    }
+  }
+
+  public var itemTable: Int { 1 }
+
+  public var itemEmbeddings: ItemEmbeddings<S> { ItemEmbeddings(rows: tables[1].view, width: dimension) }
+
+  public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
+    while gradient.count < 2 { gradient.append(RowGradient()) }
+    gradient[0].reset(rows: batch.userRows, stride: tables[0].stride)
+    gradient[1].reset(rows: batch.itemRows, stride: tables[1].stride)
+  }
+
+  public func logits(for batch: IndexedBatch, into logits: inout [S]) {
+    if logits.count != batch.count { logits = [S](repeating: 0, count: batch.count) }
+    S.dotRows(
+      tables[0].view, batch.pairs.users, tables[1].view, batch.pairs.items, width: tables[0].width, offset: intercept,
+      accumulate: false, into: &logits)
+  }
+
+  public func pullback(_ cotangents: [S], for batch: IndexedBatch, into gradient: inout [RowGradient<S>]) {
+    let width = tables[0].width
+    S.scatterRows(
+      cotangents, tables[1].view, batch.pairs.items, slots: batch.userSlots, width: width,
+      into: &gradient[0].values, targetStride: gradient[0].stride)
+    S.scatterRows(
+      cotangents, tables[0].view, batch.pairs.users, slots: batch.itemSlots, width: width,
+      into: &gradient[1].values, targetStride: gradient[1].stride)
+    for side in 0..<2 {
+      guard let fixed = tables[side].fixedColumn else { continue }
+      S.clearColumns(&gradient[side].values, stride: gradient[side].stride, columns: fixed..<fixed + 1)
+    }
+  }
+
+  public func pushforward(_ direction: [RowGradient<S>], for batch: IndexedBatch, into tangents: inout [S]) {
+    if tangents.count != batch.count { tangents = [S](repeating: 0, count: batch.count) }
+    let width = tables[0].width
+    S.dotRows(
+      RowsView(direction[0].values, stride: direction[0].stride), batch.userSlots, tables[1].view, batch.pairs.items,
+      width: width, offset: 0, accumulate: false, into: &tangents)
+    S.dotRows(
+      RowsView(direction[1].values, stride: direction[1].stride), batch.itemSlots, tables[0].view, batch.pairs.users,
+      width: width, offset: 0, accumulate: true, into: &tangents)
+  }
+}

@@ -1,0 +1,103 @@
+public import LightmeterKernels
+
+/// One parameter table, row-major: user factors, item factors, exposure factors, a gate.
+///
+/// Rows are padded to a multiple of four values so that kernels need no odd tails; padding stays 0. A fixed column holds
+/// a constant that training never moves (the 1 beside a bias, so that a model with biases is still a dot product).
+///
+/// - Shapes: `values` (rows × stride).
+public struct Table<S: TrainingScalar>: Sendable {
+  /// Its name in model files.
+  public let name: String
+  /// Number of rows.
+  public let rows: Int
+  /// Meaningful columns.
+  public let width: Int
+  /// Elements from one row to the next; `width` rounded up to a multiple of four.
+  public let stride: Int
+  /// Leading columns that are factors: what exposure models read and the ordinary decay acts on.
+  public let factorWidth: Int
+  /// A column whose value training never moves, or nil.
+  public let fixedColumn: Int?
+  /// The values, row-major.
+  public var values: [S]
+
+  /// A table of zeros with 1 in the fixed column.
+  public init(name: String, rows: Int, factorWidth: Int, extraColumns: Int = 0, fixedColumn: Int? = nil) {
+    self.name = name
+    self.rows = rows
+    self.factorWidth = factorWidth
+    self.width = factorWidth + extraColumns
+    self.stride = (width + 3) / 4 * 4
+    self.fixedColumn = fixedColumn
+    values = [S](repeating: 0, count: rows * stride)
+    if let fixedColumn {
+      for row in 0..<rows { values[row * stride + fixedColumn] = 1 }
+    }
+  }
+
+  /// Draws the factor columns from N(0, deviation²); biases stay 0.
+  ///
+  /// Rows are drawn in fixed blocks with a generator each, so the same seed gives the same bytes at any thread count.
+  public mutating func randomize(deviation: S, seed: UInt64, salt: Int) {
+    let block = 4096
+    for first in Swift.stride(from: 0, to: rows, by: block) {
+      var generator = SeededGenerator(seed: seed, stream: .initialise, epoch: salt, shard: first / block)
+      for row in first..<min(first + block, rows) {
+        for column in 0..<factorWidth { values[row * stride + column] = deviation * S(generator.normal()) }
+      }
+    }
+  }
+
+  /// The rows as kernels read them.
+  public var view: RowsView<S> { RowsView(values, stride: stride) }
+
+  /// The decay of each column: `weight` on factors, `bias` on learned extra columns, 0 elsewhere.
+  public func columnDecay(weight: S, bias: S) -> [S] {
+    (0..<stride).map { column in
+      if column < factorWidth { return weight }
+      return column < width && column != fixedColumn ? bias : 0
+    }
+  }
+}
+
+/// A gradient that touches few rows of one table: the rows, each once, and their values.
+///
+/// - Shapes: `rows` (touched), `values` (touched × stride of the table).
+public struct RowGradient<S: TrainingScalar>: Sendable {
+  /// Touched rows in order of first appearance in the batch.
+  public var rows: [Int32] = []
+  /// Values, row by row in the order of `rows`.
+  public var values: [S] = []
+  /// Elements from one row to the next.
+  public var stride = 0
+  /// An empty gradient.
+  public init() {}
+
+  /// Zeroes the gradient for new rows.
+  public mutating func reset(rows: [Int32], stride: Int) {
+    self.rows = rows
+    self.stride = stride
+    let count = rows.count * stride
+    values.removeAll(keepingCapacity: true)
+    values.append(contentsOf: repeatElement(0, count: count))
+  }
+
+  /// Sum of squares of the values.
+  public var squaredNorm: Double { S.summarize(values).squares }
+}
+
+/// The item factors as exposure models read them: the leading `width` columns of the rows, never the biases.
+///
+/// Shares the table's storage: take it, use it, drop it before the table changes.
+public struct ItemEmbeddings<S: TrainingScalar>: Sendable {
+  /// The item table's rows.
+  public let rows: RowsView<S>
+  /// How many columns are factors.
+  public let width: Int
+  /// Wraps the factor columns of `rows`.
+  public init(rows: RowsView<S>, width: Int) {
+    self.rows = rows
+    self.width = width
+  }
+}

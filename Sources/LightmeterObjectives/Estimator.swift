@@ -1,0 +1,61 @@
+public import LightmeterKernels
+public import RealModule
+
+/// What an estimator gives for one pair: the loss and the derivatives that training needs.
+public struct LossTerms<T: Real & Sendable>: Sendable {
+  /// Loss, nats.
+  public var loss: T
+  /// ∂loss/∂logit.
+  public var byLogit: T
+  /// ∂loss/∂exposure.
+  public var byExposure: T
+  /// ∂²loss/∂logit∂exposure, what bi-level training needs.
+  public var byLogitAndExposure: T
+  /// ∂²loss/∂exposure².
+  public var byExposureTwice: T
+  /// Bundles the terms.
+  public init(loss: T, byLogit: T, byExposure: T = 0, byLogitAndExposure: T = 0, byExposureTwice: T = 0) {
+    self.loss = loss
+    self.byLogit = byLogit
+    self.byExposure = byExposure
+    self.byLogitAndExposure = byLogitAndExposure
+    self.byExposureTwice = byExposureTwice
+  }
+}
+
+/// A loss of one pair as a function of feedback, logit and exposure: all that tells one pointwise method from another.
+///
+/// The equation is ``terms(clicked:logit:exposure:)``, written once and generic. Training calls the batch form, whose
+/// default loops over it; the estimators here override it with a kernel that the tests hold against the equation.
+///
+/// - Stability: stable
+public protocol Estimator: Sendable {
+  /// Whether the loss depends on exposure at all.
+  var usesExposure: Bool { get }
+  /// The equation.
+  ///
+  /// - Precondition: `exposure` in [0, 1], and above 0 where `clicked`.
+  func terms<T: Real & Sendable>(clicked: Bool, logit: T, exposure: T) -> LossTerms<T>
+  /// The equation over a batch.
+  ///
+  /// - Shapes: all columns (batch), `out` resized and overwritten.
+  func evaluate<S: TrainingScalar>(
+    feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>)
+}
+
+extension Estimator {
+  @inlinable
+  public func evaluate<S: TrainingScalar>(
+    feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>
+  ) {
+    out.resize(logits.count)
+    for k in logits.indices {
+      let terms = terms(clicked: feedback[k] != 0, logit: logits[k], exposure: exposures[k])
+      out.loss[k] = terms.loss
+      out.byLogit[k] = terms.byLogit
+      out.byExposure[k] = terms.byExposure
+      out.byLogitAndExposure[k] = terms.byLogitAndExposure
+      out.byExposureTwice[k] = terms.byExposureTwice
+    }
+  }
+}

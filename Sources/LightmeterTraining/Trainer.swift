@@ -1,0 +1,158 @@
+public import LightmeterFeedback
+public import LightmeterKernels
+public import LightmeterModels
+public import LightmeterObjectives
+
+/// One step of a strategy on one batch, generic in precision: the very code that trains in `Float` is held against golden
+/// values and central differences in `Double`.
+///
+/// - Stability: experimental
+public struct Trainer<S: TrainingScalar>: Sendable {
+  /// The relevance model ω.
+  public internal(set) var backbone: any Backbone<S>
+  /// The exposure model α.
+  public internal(set) var exposure: any ExposureModel<S>
+  /// The loss of a pair.
+  public let estimator: any Estimator
+  /// How the two move.
+  public let strategy: Strategy
+  /// Moves ω.
+  public internal(set) var inner: any Optimizer<S>
+  /// Moves α.
+  public internal(set) var outer: any Optimizer<S>
+  /// m⁰ of the pull towards a prior, per item; needed only where the strategy pulls.
+  public var pullPrior: [Float] = []
+  var indexer: BatchIndexer
+  var work = TrainingWorkspace<S>()
+
+  /// Puts the parts together.
+  public init(
+    backbone: any Backbone<S>, exposure: any ExposureModel<S>, estimator: any Estimator, strategy: Strategy,
+    inner: any Optimizer<S>, outer: any Optimizer<S>, userCount: Int, itemCount: Int
+  ) {
+    self.backbone = backbone
+    self.exposure = exposure
+    self.estimator = estimator
+    self.strategy = strategy
+    self.inner = inner
+    self.outer = outer
+    indexer = BatchIndexer(userCount: userCount, itemCount: itemCount)
+  }
+
+  /// Moves the parameters one step.
+  ///
+  /// - Parameters:
+  ///   - pairs: the mini-batch; not empty.
+  ///   - validation: the outer set of Biif, exposure 1; ignored by other strategies.
+  public mutating func step(on pairs: PairBatch, validation: PairBatch) -> StepRecord {
+    precondition(!pairs.isEmpty, "a step needs at least one pair")
+    work.batch.pairs = pairs
+    indexer.index(&work.batch)
+    var record = forward()
+    switch strategy {
+    case .fixed:
+      modelGradient(throughExposure: false)
+      inner.step(&backbone.tables, along: work.modelGradient)
+    case .joint(let through):
+      modelGradient(throughExposure: through)
+      directExposureGradient()
+      inner.step(&backbone.tables, along: work.modelGradient)
+      outer.step(&exposure.tables, along: work.exposureGradient)
+    case .alternating(let through):
+      modelGradient(throughExposure: through)
+      inner.step(&backbone.tables, along: work.modelGradient)
+      _ = forward()
+      directExposureGradient()
+      outer.step(&exposure.tables, along: work.exposureGradient)
+    case .bilevel(let settings):
+      modelGradient(throughExposure: settings.innerThroughExposure)
+      record.outerLoss = hypergradient(settings, validation: validation)
+      move(settings)
+    }
+    record.gradientSquared = work.modelGradient.reduce(0) { $0 + $1.squaredNorm }
+    if strategy != .fixed {
+      record.exposureGradientSquared = work.exposureGradient.reduce(0) { $0 + $1.squaredNorm }
+    }
+    return record
+  }
+
+  private mutating func move(_ settings: Bilevel) {
+    switch settings.order {
+    case .modelFirst:
+      inner.step(&backbone.tables, along: work.modelGradient)
+      outer.step(&exposure.tables, along: work.exposureGradient)
+    case .exposureFirst:
+      outer.step(&exposure.tables, along: work.exposureGradient)
+      _ = forward()
+      modelGradient(throughExposure: settings.innerThroughExposure)
+      inner.step(&backbone.tables, along: work.modelGradient)
+    }
+  }
+
+  /// Logits, exposures and loss terms of the batch at the current parameters.
+  mutating func forward() -> StepRecord {
+    backbone.logits(for: work.batch, into: &work.logits)
+    evaluateExposures(of: work.batch, tape: &work.tape)
+    evaluateTerms(of: work.batch, logits: work.logits, tape: work.tape, into: &work.terms)
+    var record = StepRecord()
+    record.pairs = work.batch.count
+    record.trainingLoss = S.summarize(work.terms.loss).sum / Double(record.pairs)
+    record.exposures = S.summarize(work.tape.exposures)
+    record.gateSum = exposure is BlendedExposure<S> ? S.summarize(work.tape.blend.gate).sum : nil
+    return record
+  }
+
+  /// m of every pair: the model's, or what is known of the pair.
+  func evaluateExposures(of batch: IndexedBatch, tape: inout ExposureTape<S>) {
+    exposure.exposures(for: batch, items: backbone.itemEmbeddings, tape: &tape)
+    guard let known = batch.pairs.knownExposures else { return }
+    for k in known.indices where !known[k].isNaN { tape.exposures[k] = S(known[k]) }
+  }
+
+  /// Loss terms, weighted; a known exposure has no derivative.
+  func evaluateTerms(
+    of batch: IndexedBatch, logits: [S], tape: ExposureTape<S>, into terms: inout LossColumns<S>
+  ) {
+    estimator.evaluate(
+      feedback: batch.pairs.feedback, logits: logits, exposures: tape.exposures, into: &terms)
+    if let known = batch.pairs.knownExposures {
+      for k in known.indices where !known[k].isNaN {
+        (terms.byExposure[k], terms.byLogitAndExposure[k], terms.byExposureTwice[k]) = (0, 0, 0)
+      }
+    }
+    guard let weights = batch.pairs.weights else { return }
+    for k in weights.indices {
+      let weight = S(weights[k])
+      terms.loss[k] *= weight
+      terms.byLogit[k] *= weight
+      terms.byExposure[k] *= weight
+      terms.byLogitAndExposure[k] *= weight
+      terms.byExposureTwice[k] *= weight
+    }
+  }
+
+  /// Mean gradient of the training loss by ω; the exposure is a constant unless `throughExposure`.
+  mutating func modelGradient(throughExposure: Bool) {
+    backbone.resetGradient(&work.modelGradient, for: work.batch)
+    scaleToMean(work.terms.byLogit)
+    backbone.pullback(work.cotangents, for: work.batch, into: &work.modelGradient)
+    guard throughExposure else { return }
+    scaleToMean(work.terms.byExposure)
+    exposure.itemPullback(
+      work.cotangents, for: work.batch, tape: &work.tape, into: &work.modelGradient[backbone.itemTable])
+  }
+
+  /// Mean gradient of the training loss by α.
+  private mutating func directExposureGradient() {
+    exposure.resetGradient(&work.exposureGradient, for: work.batch)
+    scaleToMean(work.terms.byExposure)
+    exposure.pullback(
+      work.cotangents, for: work.batch, items: backbone.itemEmbeddings, tape: &work.tape,
+      into: &work.exposureGradient)
+  }
+
+  private mutating func scaleToMean(_ column: [S]) {
+    if work.cotangents.count != column.count { work.cotangents = [S](repeating: 0, count: column.count) }
+    S.multiply(column, nil, scale: 1 / S(column.count), into: &work.cotangents)
+  }
+}
