@@ -48,6 +48,7 @@ public struct AgreementChart: Chart {
     self.panels = panels
   }
 
+  /// One filled bin or curve point a row; a bin is given by its middle and its count.
   public var data: TableValue {
     var rows: [[TableValue.Cell]] = []
     for panel in panels {
@@ -73,6 +74,7 @@ public struct AgreementChart: Chart {
       ], rows: rows)
   }
 
+  /// Panels side by side as the width allows; "no data" if all are empty.
   public func drawing(width: Double) -> SVGDocument {
     var layout = ChartLayout(
       width: width, title: title,
@@ -86,7 +88,7 @@ public struct AgreementChart: Chart {
     }
     var keys = [LegendKey(name: "agreement", swatch: .reference)]
     if panels.contains(where: { $0.density != nil }) {
-      keys.append(LegendKey(name: "pairs (darker: more, logarithmic)", swatch: .mark(.square, .gain, hollow: false)))
+      keys.append(LegendKey(name: "pairs (stronger: more, logarithmic)", swatch: .mark(.square, .gain, hollow: false)))
     }
     for curve in panels.compactMap(\.curve?.name).firstOccurrences() {
       keys.append(LegendKey(name: curve, swatch: .line(1)))
@@ -137,7 +139,7 @@ extension ChartLayout {
       cursor += 15
     }
     document.text(up.axis.title, x: left + 4, y: cursor + 11, size: 11, paint: .muted, limit: width - 8)
-    cursor += 20
+    cursor += 24
     let ticks = up.ticks(4)
     let margin = 10 + (ticks.labels.map { TextMeasure.width($0, size: Self.tickSize) }.max() ?? 0)
     let side = width - margin - 18

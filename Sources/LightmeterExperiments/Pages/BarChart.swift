@@ -61,6 +61,7 @@ public struct BarChart: Chart {
     self.intervalMeaning = intervalMeaning
   }
 
+  /// One bar a row: group, series, value and interval ends.
   public var data: TableValue {
     var rows: [[TableValue.Cell]] = []
     for (group, name) in groups.enumerated() {
@@ -78,6 +79,7 @@ public struct BarChart: Chart {
       ], rows: rows)
   }
 
+  /// Bars side by side in each group, the legend above; "no data" if no bar has a finite value.
   public func drawing(width: Double) -> SVGDocument {
     var layout = ChartLayout(
       width: width, title: title,
@@ -131,7 +133,7 @@ public struct BarChart: Chart {
       document.stripes(index, in: box)
       if let interval = bar.interval, let low = plot.y(interval.lowerBound), let high = plot.y(interval.upperBound) {
         let cap = min(4, thickness * 0.3)
-        document.line(middle, low, middle, high, .ink, width: 1.25)
+        document.line(middle, low, middle, high, thickness < 4 ? .axis : .ink, width: thickness < 6 ? 0.6 : 1.25)
         if cap > 1 {
           document.line(middle - cap, low, middle + cap, low, .ink, width: 1.25)
           document.line(middle - cap, high, middle + cap, high, .ink, width: 1.25)

@@ -74,7 +74,7 @@ struct ChartLayout {
       document.line(x, y, x + 24, y, .series(index), width: 2, dash: ChartPalette.dash(index))
       document.marker(ChartPalette.marker(index), x: x + 12, y: y, radius: 3.5, .series(index))
     case .rule(let index):
-      document.line(x, y, x + 24, y, .series(index), width: 1.5, dash: ChartPalette.ruleDash(index))
+      document.line(x, y, x + 24, y, .muted, width: 1.5, dash: ChartPalette.ruleDash(index))
     case .bar(let index):
       document.rectangle(LayoutBox(minX: x + 4, minY: y - 6, maxX: x + 20, maxY: y + 6), fill: .series(index))
       document.stripes(index, in: LayoutBox(minX: x + 4, minY: y - 6, maxX: x + 20, maxY: y + 6))
@@ -114,7 +114,7 @@ extension SVGDocument {
   /// Stripes that tell bars apart without colour; the first series has none.
   mutating func stripes(_ index: Int, in box: LayoutBox) {
     let style = (index + index / 8) % 4
-    guard style > 0, box.height > 1, box.width > 3 else { return }
+    guard style > 0, box.height > 1, box.width > 6 else { return }
     let gap = [0.0, 4, 7, 11][style]
     var data = PathData()
     var y = box.maxY - gap / 2

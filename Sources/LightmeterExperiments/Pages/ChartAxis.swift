@@ -39,6 +39,8 @@ struct AxisRange: Sendable {
   let axis: ChartAxis
   let lower: Double
   let upper: Double
+  /// The only value there is; nil if there are several.
+  private let single: Double?
 
   /// The range of the drawable values and of what the axis must reach, widened by `padding` on each side but not past
   /// a bound that the axis reaches by request; nil if nothing is drawable.
@@ -56,6 +58,7 @@ struct AxisRange: Sendable {
     least = min(least, required.min() ?? least)
     most = max(most, required.max() ?? most)
     self.axis = axis
+    single = most > least ? nil : least
     if axis.scale == .logarithmic {
       let ratio = most > least ? Portable.exp(Portable.log(most / least) * padding) : 2
       lower = floor && most > least ? least : least / ratio
@@ -77,9 +80,10 @@ struct AxisRange: Sendable {
     return part.isFinite ? min(max(part, 0), 1) : nil
   }
 
-  /// About `count` ticks.
+  /// About `count` ticks; one if there is a single value.
   func ticks(_ count: Int) -> AxisTicks {
-    axis.scale == .linear
+    if let single { return AxisTicks(values: [single], labels: [NumberText.short(single)]) }
+    return axis.scale == .linear
       ? AxisTicks.linear(from: lower, to: upper, count: max(1, count))
       : AxisTicks.logarithmic(from: lower, to: upper, count: max(1, count))
   }

@@ -60,7 +60,7 @@ enum ChartPalette {
   }
 
   /// The dash of a horizontal reference line, unlike that of any series.
-  static func ruleDash(_ index: Int) -> String { ["12 4", "5 5", "14 3 4 3", "1 5"][index % 4] }
+  static func ruleDash(_ index: Int) -> String { ["12 4", "5 4", "14 3 4 3", "2 2"][index % 4] }
 
   static func marker(_ index: Int) -> Marker { Marker.allCases[index % Marker.allCases.count] }
 

@@ -34,6 +34,7 @@ public struct HeatMap: Chart {
     self.places = places
   }
 
+  /// One cell a row: row, column and value.
   public var data: TableValue {
     var cells: [[TableValue.Cell]] = []
     for (row, name) in rows.enumerated() {
@@ -45,6 +46,7 @@ public struct HeatMap: Chart {
       columns: [.init("row", .leading), .init("column", .leading), .init(valueTitle)], rows: cells)
   }
 
+  /// Cells with their values where these fit, the colour scale above; "no data" if no value is finite.
   public func drawing(width: Double) -> SVGDocument {
     var layout = ChartLayout(
       width: width, title: title,
@@ -54,7 +56,8 @@ public struct HeatMap: Chart {
       layout.emptyPlot()
       return layout.finished()
     }
-    layout.colourScale(valueTitle, strongest: strongest, hasLosses: values.contains { $0.isFinite && $0 < 0 })
+    layout.colourScale(
+      valueTitle, strongest: strongest, places: places, hasLosses: values.contains { $0.isFinite && $0 < 0 })
     let longest = rows.map { TextMeasure.width($0, size: 12) }.max() ?? 0
     let left = min(longest, width * 0.34) + 12
     let height = 24.0
@@ -65,7 +68,7 @@ public struct HeatMap: Chart {
     let widest = values.map { TextMeasure.width(NumberText.fixed($0, places: places), size: 11) }.max() ?? 0
     for (row, name) in rows.enumerated() {
       let top = area.minY + Double(row) * height
-      layout.document.text(name, x: left - 8, y: top + 16, anchor: .end, limit: left - 12)
+      layout.document.text(name, x: left - 8, y: top + 16, anchor: .end, limit: left - 11)
       for column in columns.indices {
         let box = LayoutBox(
           minX: area.minX + Double(column) * slot, minY: top, maxX: area.minX + Double(column + 1) * slot,
@@ -101,13 +104,13 @@ public struct HeatMap: Chart {
 
 extension ChartLayout {
   /// A strip that says which colour stands for which value.
-  fileprivate mutating func colourScale(_ title: String, strongest: Double, hasLosses: Bool) {
+  fileprivate mutating func colourScale(_ title: String, strongest: Double, places: Int, hasLosses: Bool) {
     let top = cursor
     for line in TextMeasure.wrapped(title, size: 12, limit: document.width - 8, lines: 2) {
       document.text(line, x: 4, y: cursor + 12, paint: .muted)
       cursor += 16
     }
-    let low = hasLosses ? NumberText.short(-strongest) : "0"
+    let low = hasLosses ? NumberText.fixed(-strongest, places: places) : "0"
     var x = 4 + document.text(low, x: 4, y: cursor + 12, size: Self.tickSize).width + 6
     let steps = 18
     for step in 0...steps {
@@ -117,7 +120,9 @@ extension ChartLayout {
         opacity: 0.04 + 0.66 * value.magnitude)
       x += 8
     }
-    let right = document.text(NumberText.short(strongest), x: x + 6, y: cursor + 12, size: Self.tickSize).maxX
+    let right = document.text(
+      NumberText.fixed(strongest, places: places), x: x + 6, y: cursor + 12, size: Self.tickSize
+    ).maxX
     cursor += 20
     document.legendBox = LayoutBox(minX: 4, minY: top, maxX: right, maxY: cursor)
     cursor += 6

@@ -46,6 +46,7 @@ public struct IntervalChart: Chart {
     self.places = places
   }
 
+  /// One method a row: name, value, interval ends and mark.
   public var data: TableValue {
     TableValue(
       columns: [.init("name", .leading), .init(axis.title), .init("lower"), .init("upper"), .init("mark", .leading)],
@@ -57,6 +58,7 @@ public struct IntervalChart: Chart {
       })
   }
 
+  /// Rows in the given order, names beside the dots or, on a narrow page, above them.
   public func drawing(width: Double) -> SVGDocument {
     var layout = ChartLayout(
       width: width, title: title,
@@ -70,25 +72,30 @@ public struct IntervalChart: Chart {
       layout.emptyPlot()
       return layout.finished()
     }
-    let columns = Columns(rows: rows, texts: rows.map { text($0, wide: width >= 560) }, width: width)
+    let columns = Columns(rows: rows, texts: rows.map { text($0, wide: width >= Self.wide) }, width: width)
     let top = layout.cursor
     let area = LayoutBox(
       minX: columns.left, minY: top, maxX: width - columns.right - 10,
-      maxY: top + columns.rowHeight * Double(rows.count) + 6)
+      maxY: top + columns.heights.reduce(0, +) + 6)
     layout.document.plotAreas.append(area)
     layout.horizontalAxis(range, area: area, gridLines: true)
     let plot = CartesianPlot(area: area, horizontal: range, vertical: range)
     if let reference, let x = plot.x(reference.value) {
       layout.document.line(x, area.minY, x, area.maxY, .ink, width: 1.5, dash: "4 3")
     }
-    for (index, row) in rows.enumerated() {
-      draw(row, top: top + 3 + Double(index) * columns.rowHeight, columns, plot, &layout.document)
+    var rowTop = top + 3
+    for index in rows.indices {
+      draw(index, top: rowTop, columns, plot, &layout.document)
+      rowTop += columns.heights[index]
     }
     if let intervalMeaning, rows.contains(where: { $0.interval != nil }) {
       layout.note("Intervals: \(intervalMeaning).")
     }
     return layout.finished()
   }
+
+  /// From this width on the ends of the interval are written out.
+  private static let wide = 560.0
 
   private var keys: [LegendKey] {
     var keys: [LegendKey] = []
@@ -113,32 +120,48 @@ public struct IntervalChart: Chart {
     return "\(value) [\(lower), \(NumberText.fixed(interval.upperBound, places: places))]"
   }
 
-  /// Where names, dots and numbers stand: names beside the dots if they leave half of the width, else above them.
+  /// Where names, dots and numbers stand: names beside the dots, in up to three lines if need be; on a narrow page above them.
   private struct Columns {
+    static let size = 12.0
+
     let left: Double
     let right: Double
     let isStacked: Bool
-    let texts: [String]
-    var rowHeight: Double { isStacked ? 38 : 24 }
+    let heights: [Double]
+    let names: [[String]]
 
     init(rows: [Row], texts: [String], width: Double) {
-      let names = rows.map { TextMeasure.width($0.name, size: 12, bold: $0.mark == .best) }.max() ?? 0
-      isStacked = names > width * 0.34
-      right = 8 + (texts.map { TextMeasure.width($0, size: 12, bold: true) }.max() ?? 0)
-      left = isStacked ? 12 : names + 18
-      self.texts = texts
+      let longest = rows.map { TextMeasure.width($0.name, size: Self.size, bold: true) }.max() ?? 0
+      let column = width * 0.34
+      let isStacked = longest > column && width < IntervalChart.wide
+      names = rows.map { row in
+        TextMeasure.wrapped(
+          row.name, size: Self.size, limit: isStacked ? width - 12 : column, lines: isStacked ? 1 : 3, bold: true)
+      }
+      right = 8 + (texts.map { TextMeasure.width($0, size: Self.size, bold: true) }.max() ?? 0)
+      left = isStacked ? 12 : min(longest, column) + 18
+      heights = names.map { isStacked ? 38 : 24 + 12 * Double(max(1, $0.count) - 1) }
+      self.isStacked = isStacked
     }
   }
 
   private func draw(
-    _ row: Row, top: Double, _ columns: Columns, _ plot: CartesianPlot, _ document: inout SVGDocument
+    _ index: Int, top: Double, _ columns: Columns, _ plot: CartesianPlot, _ document: inout SVGDocument
   ) {
-    let y = columns.isStacked ? top + 26 : top + 12
+    let row = rows[index]
+    let y = columns.isStacked ? top + 26 : top + columns.heights[index] / 2
     let isBest = row.mark == .best
-    let text = text(row, wide: columns.texts.contains { $0.hasSuffix("]") })
-    document.text(
-      row.name, x: 4, y: columns.isStacked ? top + 12 : y + 4, bold: isBest,
-      limit: columns.isStacked ? document.width - 8 : columns.left - 12)
+    let lines = columns.names[index]
+    for (number, line) in lines.enumerated() {
+      let baseline = columns.isStacked ? top + 12 : y + 4 + 14 * (Double(number) - Double(lines.count - 1) / 2)
+      if columns.isStacked {
+        let length = TextMeasure.width(line, size: Columns.size, bold: isBest)
+        document.rectangle(
+          LayoutBox(minX: 0, minY: baseline - 11, maxX: 8 + length, maxY: baseline + 4), fill: .paper)
+      }
+      document.text(line, x: 4, y: baseline, bold: isBest)
+    }
+    let text = text(row, wide: document.width >= Self.wide)
     document.text(
       text, x: document.width - 4, y: y + 4, anchor: .end, bold: isBest, paint: text == "no value" ? .muted : .ink)
     guard let x = plot.x(row.value) else { return }

@@ -86,6 +86,7 @@ public struct LineChart: Chart {
     self.bandMeaning = bandMeaning
   }
 
+  /// One point a row: series, position, value and band ends; a reference line has no position.
   public var data: TableValue {
     let columns = [
       TableValue.Column("series", .leading), .init(horizontal.title), .init(vertical.title), .init("lower"),
@@ -104,13 +105,14 @@ public struct LineChart: Chart {
     return TableValue(columns: columns, rows: rows)
   }
 
+  /// Curves over bands over a grid, the legend above; "no data" if no point has a place.
   public func drawing(width: Double) -> SVGDocument {
     let names = (series.map(\.name) + references.map(\.name)).joined(separator: ", ")
     var layout = ChartLayout(
       width: width, title: title, summary: "Line chart of \(vertical.title) by \(horizontal.title): \(names).")
     var keys = series.enumerated().map { LegendKey(name: $1.name, swatch: .line($0)) }
     for (index, line) in references.enumerated() {
-      keys.append(LegendKey(name: line.name, swatch: .rule(series.count + index)))
+      keys.append(LegendKey(name: line.name, swatch: .rule(index)))
     }
     layout.legend(keys)
     let heights = series.flatMap { $0.y + ($0.band.map { $0.lower + $0.upper } ?? []) } + references.map(\.value)
@@ -125,9 +127,8 @@ public struct LineChart: Chart {
     for (index, one) in series.enumerated() { one.drawBand(index, plot, &layout.document) }
     for (index, line) in references.enumerated() {
       guard let y = plot.y(line.value) else { continue }
-      let style = series.count + index
       layout.document.line(
-        plot.area.minX, y, plot.area.maxX, y, .series(style), width: 1.5, dash: ChartPalette.ruleDash(style))
+        plot.area.minX, y, plot.area.maxX, y, .muted, width: 1.5, dash: ChartPalette.ruleDash(index))
     }
     for (index, one) in series.enumerated() {
       one.drawCurve(index, of: series.count, plot, &layout.document, horizontal.label)
@@ -153,19 +154,21 @@ extension LineChart.Series {
     var lower: [(x: Double, y: Double)] = []
     var upper: [(x: Double, y: Double)] = []
     var shape = PathData()
-    for position in x.indices {
-      if let low = plot.point(x[position], band.lower[position]),
+    for position in 0...x.count {
+      if position < x.count, let low = plot.point(x[position], band.lower[position]),
         let high = plot.point(x[position], band.upper[position])
       {
         lower.append(low)
         upper.append(high)
       } else {
-        shape.polygon(upper + lower.reversed())
+        if lower.count == 1 {
+          document.line(lower[0].x, lower[0].y, upper[0].x, upper[0].y, .series(index), width: 1.5)
+        }
+        if lower.count > 1 { shape.polygon(upper + lower.reversed()) }
         lower.removeAll()
         upper.removeAll()
       }
     }
-    shape.polygon(upper + lower.reversed())
     document.path(shape, fill: .series(index), opacity: 0.16)
   }
 
@@ -182,17 +185,21 @@ extension LineChart.Series {
       isOpen = place != nil
     }
     document.path(curve, stroke: .series(index), width: 2, dash: ChartPalette.dash(index), hover: name)
-    let stride = places.count <= 12 ? 1 : max(1, places.count / 6)
-    let phase = stride * index / max(1, count)
+    // Markers of different series start at different places, so that they do not hide each other.
+    let spacing = plot.area.width / 7
+    var nextMarker = plot.area.minX + (places.count <= 12 ? 0 : spacing * Double(index) / Double(max(1, count)))
+    var nextHover = plot.area.minX
     for (position, place) in places.enumerated() {
       guard let place else { continue }
       let isAlone =
         (position == 0 || places[position - 1] == nil) && (position + 1 == places.count || places[position + 1] == nil)
-      if position % stride == phase || isAlone {
+      if isAlone || places.count <= 12 || place.x >= nextMarker {
         document.marker(ChartPalette.marker(index), x: place.x, y: place.y, radius: 3, .series(index))
+        nextMarker = place.x + spacing
       }
-      if position % max(1, places.count / 60) == 0 || position + 1 == places.count {
+      if place.x >= nextHover || position + 1 == places.count {
         document.hoverTarget(x: place.x, y: place.y, radius: 6, hover(position, axis))
+        nextHover = place.x + 9
       }
     }
   }

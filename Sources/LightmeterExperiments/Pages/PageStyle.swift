@@ -62,7 +62,7 @@ enum PageStyle {
       .wide{display:none}
       .narrow{display:block}
       th,td{padding:.34em .5em}
-      tbody th{max-width:9.5rem}
+      tbody th{min-width:7.5rem;max-width:9.5rem}
       dl{grid-template-columns:1fr;gap:0}
       dd{margin-bottom:.5em}
     }
