@@ -1,0 +1,13 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "lightmeter-benchmarks",
+  platforms: [.macOS(.v26)],
+  dependencies: [.package(name: "lightmeter", path: "..")],
+  targets: [
+    .executableTarget(
+      name: "StepBenchmark", dependencies: [.product(name: "Lightmeter", package: "lightmeter")])
+  ],
+  swiftLanguageModes: [.v6]
+)
