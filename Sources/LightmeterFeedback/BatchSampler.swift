@@ -121,7 +121,7 @@ public struct BatchSampler: Sendable {
     for position in range {
       let (user, column) = order(position).quotientAndRemainder(dividingBy: itemCount)
       let item = Int32(truncatingIfNeeded: column)
-      let found = positives.position(user: user, item: item)
+      let found = positives.place(user: user, item: item)
       let weight = found.map { weights?[$0] ?? 1 } ?? 1
       batch.append(
         user: Int32(truncatingIfNeeded: user), item: item, feedback: found == nil ? 0 : 1, weight: weight)
@@ -132,35 +132,39 @@ public struct BatchSampler: Sendable {
   private func fillFromLists(
     _ batch: inout PairBatch, range: Range<Int>, order: KeyedPermutation, negatives: Int, drawKey: UInt64
   ) {
-    let positives = data.positives
-    let (items, users) = (positives.items, positiveUsers)
+    let items = data.positives.items
+    let users = positiveUsers
     let (exposures, weights) = (data.positiveExposures, data.positiveWeights)
     let extra = data.extraNegatives
-    let shown = data.shown
-    let itemCount = UInt64(positives.itemCount)
+    let itemCount = UInt64(data.itemCount)
     let firstDraw = items.count
     let firstExtra = items.count * (1 + negatives)
-    for position in range {
-      let index = order(position)
+    // The users are fetched in a loop of their own: its cache misses do not depend on each other and overlap.
+    let indices = range.map { order($0) }
+    let drawUsers = indices.map { $0 >= firstDraw && $0 < firstExtra ? users[($0 - firstDraw) / negatives] : 0 }
+    for (k, index) in indices.enumerated() {
       if index < firstDraw {
         batch.append(
           user: users[index], item: items[index], feedback: 1, knownExposure: exposures?[index] ?? .nan,
           weight: weights?[index] ?? 1)
       } else if index < firstExtra {
-        let user = users[(index - firstDraw) / negatives]
+        let user = drawUsers[k]
         // The high word of the product is uniform to within itemCount / 2⁶⁴.
         let draw = SeededGenerator.hash(drawKey, UInt64(index)).multipliedFullWidth(by: itemCount).high
         let item = Int32(truncatingIfNeeded: draw)
-        if positives.contains(user: Int(user), item: item) { continue }
-        if let shown, shown.contains(user: Int(user), item: item) { continue }
+        if isKnown(user: Int(user), item: item) { continue }
         batch.append(user: user, item: item, feedback: 0)
       } else {
-        let k = index - firstExtra
+        let place = index - firstExtra
         batch.append(
-          user: extra.users[k], item: extra.items[k], feedback: extra.feedback[k],
-          knownExposure: extra.knownExposures?[k] ?? .nan, weight: extra.weights?[k] ?? 1)
+          user: extra.users[place], item: extra.items[place], feedback: extra.feedback[place],
+          knownExposure: extra.knownExposures?[place] ?? .nan, weight: extra.weights?[place] ?? 1)
       }
     }
+  }
+
+  private func isKnown(user: Int, item: Int32) -> Bool {
+    data.positives.place(user: user, item: item) != nil || data.shown?.place(user: user, item: item) != nil
   }
 
   // MARK: - Facts of the data
@@ -216,6 +220,22 @@ extension FeedbackMatrix {
       column.append(contentsOf: repeatElement(Int32(truncatingIfNeeded: user), count: range(of: user).count))
     }
     return column
+  }
+}
+
+extension FeedbackMatrix {
+  /// ``position(user:item:)`` for random pairs. The search takes no data-dependent branch, so that the processor runs
+  /// ahead into the next pair instead of guessing wrong.
+  fileprivate func place(user: Int, item: Int32) -> Int? {
+    var first = offsets[user]
+    var length = offsets[user + 1] - first
+    if length == 0 { return nil }
+    while length > 1 {
+      let half = length / 2
+      first += items[first + half] <= item ? half : 0
+      length -= half
+    }
+    return items[first] == item ? first : nil
   }
 }
 

@@ -49,6 +49,20 @@ public struct FeedbackMatrix: Sendable, Equatable {
     self.items = filled
   }
 
+  /// Takes rows as a model file keeps them; nil unless they are whole, in range and ascending.
+  public init?(userCount: Int, itemCount: Int, offsets: [Int], items: [Int32]) {
+    guard offsets.count == userCount + 1, offsets.first == 0, offsets.last == items.count else { return nil }
+    for user in 0..<userCount {
+      guard offsets[user] <= offsets[user + 1], offsets[user + 1] <= items.count else { return nil }
+      var last: Int32 = -1
+      for item in items[offsets[user]..<offsets[user + 1]] {
+        guard item > last, Int(item) < itemCount else { return nil }
+        last = item
+      }
+    }
+    (self.userCount, self.itemCount, self.offsets, self.items) = (userCount, itemCount, offsets, items)
+  }
+
   /// Number of distinct positive pairs.
   public var count: Int { items.count }
 

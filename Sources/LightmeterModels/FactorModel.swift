@@ -14,11 +14,21 @@ public struct FactorModel: RelevanceScorer {
   public let items: Table<Float>
   /// Added to every score.
   public let intercept: Float
+  /// Whether σ(score) is a probability of relevance; false for rankings by counts.
+  public let isProbability: Bool
 
   /// Bundles trained tables.
-  public init(users: Table<Float>, items: Table<Float>, intercept: Float) {
+  public init(users: Table<Float>, items: Table<Float>, intercept: Float, isProbability: Bool = true) {
     precondition(users.width == items.width, "user rows have \(users.width) columns, item rows \(items.width)")
-    (self.users, self.items, self.intercept) = (users, items, intercept)
+    (self.users, self.items, self.intercept, self.isProbability) = (users, items, intercept, isProbability)
+  }
+
+  /// A ranking that is the same for every user: popularity, item means of random traffic.
+  public init(itemScores: [Float], userCount: Int) {
+    let users = Table<Float>(name: "user_factors", rows: userCount, factorWidth: 0, extraColumns: 1, fixedColumn: 0)
+    var items = Table<Float>(name: "item_factors", rows: itemScores.count, factorWidth: 1)
+    for (item, score) in itemScores.enumerated() { items.values[item * items.stride] = score }
+    self.init(users: users, items: items, intercept: 0, isProbability: false)
   }
 
   public var userCount: Int { users.rows }

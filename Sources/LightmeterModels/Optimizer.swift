@@ -20,6 +20,8 @@ public struct OptimizerState<S: TrainingScalar>: Sendable {
   public var moments: AdamMoments<S>
   /// Steps per row under `LazyAdam`; one entry, the common count, under `Adam`.
   public var steps: [Int32]
+  /// Bundles the parts.
+  public init(moments: AdamMoments<S>, steps: [Int32]) { (self.moments, self.steps) = (moments, steps) }
 }
 
 /// The optimizer's settings as recipes spell them.

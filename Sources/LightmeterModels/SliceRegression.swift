@@ -123,32 +123,34 @@ struct LogisticRidge {
     let rate = Double(labels.count { $0 == 1 }) / Double(labels.count)
     var beta = [Portable.log(rate / (1 - rate)), 0, 0]
     var value = objective(beta)
+    var finalSteps = 0
     for _ in 0..<steps {
       let gradient = gradient(beta)
-      let inverse = LogisticRidge.inverse(hessian(beta))
-      let move = LogisticRidge.multiply(inverse, gradient)
-      // The Newton decrement: twice the fall that is still to be had.
+      let move = LogisticRidge.multiply(LogisticRidge.inverse(hessian(beta)), gradient)
+      // The Newton decrement: twice the fall that is still to be had. Once it is small, steps converge quadratically and
+      // rounding would mislead a comparison of objectives, so three plain steps end the search.
       let decrement = zip(move, gradient).reduce(0) { $0 + $1.0 * $1.1 }
-      if decrement <= 1e-18 * max(1, value) { return beta }
-      var length = 1.0
-      while length > 1e-12 {
-        let trial = zip(beta, move).map { $0 - length * $1 }
-        let trialValue = objective(trial)
-        if trialValue <= value {
-          (beta, value) = (trial, trialValue)
-          break
-        }
-        length /= 2
+      if decrement <= 1e-8 {
+        beta = zip(beta, move).map { $0 - $1 }
+        finalSteps += 1
+        if finalSteps == 3 { return beta }
+        continue
       }
-      // Rounding hides any further fall.
-      if length <= 1e-12 { return try settled(beta, decrement, value, steps) }
+      guard let length = descent(from: beta, along: move, below: value) else { break }
+      beta = zip(beta, move).map { $0 - length * $1 }
+      value = objective(beta)
     }
     throw CalibrationError.notConverged(steps: steps)
   }
 
-  private func settled(_ beta: [Double], _ decrement: Double, _ value: Double, _ steps: Int) throws -> [Double] {
-    guard decrement <= 1e-9 * max(1, value) else { throw CalibrationError.notConverged(steps: steps) }
-    return beta
+  /// The longest of 1, ½, ¼, … with which the objective falls.
+  private func descent(from beta: [Double], along move: [Double], below value: Double) -> Double? {
+    var length = 1.0
+    while length > 1e-9 {
+      if objective(zip(beta, move).map { $0 - length * $1 }) < value { return length }
+      length /= 2
+    }
+    return nil
   }
 
   /// Square roots of the diagonals of H⁻¹ and of H⁻¹ (Σ_groups g gᵀ) H⁻¹.

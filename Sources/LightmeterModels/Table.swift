@@ -36,6 +36,15 @@ public struct Table<S: TrainingScalar>: Sendable {
     }
   }
 
+  /// A table of the layout of another one, with given values.
+  ///
+  /// - Precondition: `values` has rows × stride entries.
+  public init(like other: Table<S>, rows: Int, values: [S]) {
+    precondition(values.count == rows * other.stride, "\(values.count) values are no \(rows) rows of \(other.stride)")
+    (name, self.rows, width, stride) = (other.name, rows, other.width, other.stride)
+    (factorWidth, fixedColumn, self.values) = (other.factorWidth, other.fixedColumn, values)
+  }
+
   /// Draws the factor columns from N(0, deviation²); biases stay 0.
   ///
   /// Rows are drawn in fixed blocks with a generator each, so the same seed gives the same bytes at any thread count.

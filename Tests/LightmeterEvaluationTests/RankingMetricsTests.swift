@@ -102,28 +102,27 @@ struct RankingMetricsTests {
 
   @Test("the tie-averaged value is the mean over all orders of the tied items, for every metric", arguments: 0..<12)
   func tieAverage(seed: Int) {
-    // Six candidates on up to three scores: all 720 orders by permuted keys are the definition.
+    // Five candidates on up to three scores: the mean over all 120 orders by permuted keys is the definition.
     var generator = SeededGenerator(seed: UInt64(seed), stream: .world)
-    let scores = (0..<6).map { _ in Float(generator.below(3)) }
-    let hits = (0..<6).map { _ in generator.below(2) == 1 }
+    let scores = (0..<5).map { _ in Float(generator.below(3)) }
+    let hits = (0..<5).map { _ in generator.below(2) == 1 }
     let graded = seed % 3 == 2
     let gains = hits.map { hit in graded ? (hit ? 0.5 + generator.uniform() : 0.2 * generator.uniform()) : (hit ? 1 : 0)
     }
-    let average = RankedRelevance(scores: scores, gains: gains, hits: hits, keys: [0, 1, 2, 3, 4, 5])
-    let orders = permutations([0, 1, 2, 3, 4, 5])
+    let average = RankedRelevance(scores: scores, gains: gains, hits: hits, keys: [0, 1, 2, 3, 4])
+    let orders = permutations([0, 1, 2, 3, 4]).map {
+      RankedRelevance(scores: scores, gains: gains, hits: hits, keys: $0)
+    }
     let normalisers = graded ? [.none, .totalGain, .hits] : AveragePrecisionNormaliser.allCases
-    for cutoff in [1, 2, 3, 5, 9] {
-      for convention in normalisers.map({ MetricConvention(averagePrecisionNormaliser: $0) }) {
-        var averaging = convention
-        averaging.ties = .average
-        for metric in RankingMetric.allCases {
-          let each = orders.map { keys in
-            convention.value(
-              metric, of: RankedRelevance(scores: scores, gains: gains, hits: hits, keys: keys), cutoff: cutoff)
-          }
+    for cutoff in [1, 2, 3, 7] {
+      for normaliser in normalisers {
+        for metric in RankingMetric.allCases where metric == .averagePrecision || normaliser == .none {
+          var convention = MetricConvention(averagePrecisionNormaliser: normaliser)
+          let each = orders.map { convention.value(metric, of: $0, cutoff: cutoff) }
           let mean = each[0] == nil ? nil : each.reduce(0) { $0 + ($1 ?? .nan) } / Double(each.count)
-          let got = averaging.value(metric, of: average, cutoff: cutoff)
-          #expect(near(got, mean, 1e-12), "\(metric)@\(cutoff) over \(convention.averagePrecisionNormaliser)")
+          convention.ties = .average
+          let got = convention.value(metric, of: average, cutoff: cutoff)
+          #expect(near(got, mean, 1e-12), "\(metric)@\(cutoff) over \(normaliser)")
         }
       }
     }

@@ -226,7 +226,7 @@ struct ImpressionTests {
   func weights() throws {
     let log = FeedbackLog(
       userCount: 2, itemCount: 3,
-      positives: ListedPairs(users: [0, 1, 1], items: [1, 2, 2], propensities: [0.5, 0.125, 0.25]),
+      positives: ListedPairs(users: [0, 1, 1], items: [1, 2, 2], propensities: [0.5, 0.25, 0.125]),
       negatives: ListedPairs(users: [0, 1], items: [0, 0], propensities: [0.01, 1]))
     let (data, summary) = try TrainingDataBuilder.build(
       log,

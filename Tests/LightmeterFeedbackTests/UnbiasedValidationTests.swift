@@ -56,6 +56,8 @@ struct UnbiasedValidationTests {
   func missingSides() {
     let set = UnbiasedValidation(positives: positives, negatives: negatives, fraction: 1)
     #expect(set.pairs.users == [3, 3, 0, 0, 1, 1, 2])
+    let unrated = UnbiasedValidation(positives: positives, negatives: negatives, fraction: 1, reading: .unrated)
+    #expect(!unrated.pairs.users.contains(4))
     let allClicked = FeedbackMatrix(userCount: 1, itemCount: 2, users: [0, 0], items: [0, 1])
     #expect(UnbiasedValidation(positives: allClicked, negatives: nil, fraction: 1).pairs.feedback == [1])
     let noClick = UnbiasedValidation(
@@ -73,10 +75,10 @@ struct UnbiasedValidationTests {
   }
 
   @Test(
-    "the share of users is rounded down, in decimal", arguments: [(0.2, 58), (0.29, 84), (0.1, 29), (0, 0), (1, 290)])
+    "the share of users is rounded down, in decimal", arguments: [(0.2, 20), (0.29, 29), (0.295, 29), (0, 0), (1, 100)])
   func share(_ fraction: Double, users: Int) {
     let everyone = FeedbackMatrix(
-      userCount: 290, itemCount: 3, users: (0..<290).map(Int32.init), items: (0..<290).map { $0 % 2 })
+      userCount: 100, itemCount: 3, users: (0..<100).map(Int32.init), items: (0..<100).map { $0 % 2 })
     let set = UnbiasedValidation(positives: everyone, negatives: nil, fraction: fraction)
     #expect(set.coverage.users == users)
     #expect(set.pairs.count == 2 * users)

@@ -35,7 +35,7 @@ extension Reading: CustomStringConvertible {
       "",
       "\(grouped(traffic.pairs)) \(kind) pairs, \(grouped(traffic.clicks)) clicked",
       "  β₁  share of popularity that is relevance   \(text(traffic.popularity, 2))",
-      "      (deserved popularity would give about     \(fixed(traffic.popularityReliability, 2)): counts are noisy)",
+      "      (deserved popularity would give about     \(fixed(traffic.deservedPopularity, 2)))",
       "  β₂  the same for users' activity            \(text(traffic.activity, 2))",
       "  spread of log exposure over clicks          \(fixed(traffic.logExposureSpread, 2))"
         + "  (0: nothing to correct; 0.7: a factor of two)",

@@ -13,7 +13,7 @@ internal import LightmeterModels
 public struct Reading: Sendable, Hashable, Codable {
   /// What to do with the log.
   public enum Advice: String, Sendable, Codable {
-    /// Popularity is deserved as far as the pairs can tell.
+    /// Popularity ranks items as relevance does, as far as the pairs can tell.
     case trainNaively
     /// Exposure differs between items and correcting for it should help.
     case correct
@@ -71,13 +71,17 @@ public struct Reading: Sendable, Hashable, Codable {
     sentence = Reading.sentence(advice, read, more: randomPairsToCollect)
   }
 
-  /// Correct when β₁ is below what deserved popularity would show, or a gain is seen; train naively when β₁ is known well and neither is seen;
-  /// else collect.
+  /// With β₁ known too roughly, correct only when β₁ and the order of items both say so, else collect. With β₁ known, the
+  /// order decides, because a ranking needs no more: correct when calibration is seen to improve it, train naively when
+  /// it is seen not to. Where that is open, correct when β₁ is clearly (by a tenth, beyond its interval) below what
+  /// deserved popularity would show.
   static func advice(_ read: TrafficReading) -> Advice {
-    let gains = (read.headroom?.low ?? 0) > worthwhileGain
-    if gains || read.popularity.high < read.popularityReliability { return .correct }
-    if read.popularityError > neededError { return .collectRandomTraffic }
-    return read.popularity.low > 1 ? .correct : .trainNaively
+    let exaggerated = read.popularity.high < 0.9 * read.deservedPopularity
+    let improves = (read.headroom?.low ?? 0) > worthwhileGain
+    if read.popularityError > neededError { return improves && exaggerated ? .correct : .collectRandomTraffic }
+    if improves { return .correct }
+    if let headroom = read.headroom, headroom.high < 2 * worthwhileGain { return .trainNaively }
+    return exaggerated ? .correct : .trainNaively
   }
 
   private static func sentence(_ advice: Advice, _ read: TrafficReading, more: Int) -> String {
@@ -87,7 +91,9 @@ public struct Reading: Sendable, Hashable, Codable {
     switch advice {
     case .trainNaively:
       let pairs = grouped(read.pairs)
-      return "Train naively: popularity is deserved as far as \(pairs) pairs can tell (\(share))\(caution)."
+      let gain = read.headroom.map { "; expected AUC gain of a correction \(signed($0.value, 3))" } ?? ""
+      return "Train naively: as far as \(pairs) pairs can tell popularity ranks as relevance does "
+        + "(\(share)\(gain))\(caution)."
     case .correct:
       let gain = read.headroom.map { ", expected AUC gain \(signed($0.value, 3)) over popularity" } ?? ""
       return "Correct for exposure: popularity is not the same as relevance here (\(share)\(gain))\(caution)."

@@ -34,9 +34,13 @@ public struct TrafficReading: Sendable, Hashable, Codable {
   public var clicks: Int
   /// β₁, the share of the differences in log popularity that is relevance, with ± 1.96 standard errors.
   public var popularity: Interval
-  /// The β₁ that deserved popularity would show: the share of the spread of log(c_i + ½) that is not counting noise,
-  /// 1 − mean v(c_i) / Var log(c_i + ½) with v(0) = 0, v(c) = 1 / (c + 1). Noise in a covariate flattens its slope.
-  public var popularityReliability: Double
+  /// The β₁ that fully deserved popularity would show, about 1:
+  ///
+  ///     (1 − mean v(c_i) / Var log(c_i + ½)) / (1 − p̄),   v(0) = 0, v(c) = 1 / (c + 1)
+  ///
+  /// Counting noise in a covariate flattens its slope (numerator), and log odds move faster than log probabilities where
+  /// p̄, the click rate of the pairs, is not small (denominator).
+  public var deservedPopularity: Double
   /// Standard error of β₁ (the wider of the independent and the item-clustered one).
   public var popularityError: Double
   /// β₂, the same for the users' activity.
@@ -69,7 +73,7 @@ public struct TrafficReading: Sendable, Hashable, Codable {
     pairs = shown.count
     clicks = shown.feedback.count { $0 == 1 }
     popularityError = regression.popularityError
-    popularityReliability = TrafficReading.reliability(log.itemCounts)
+    deservedPopularity = TrafficReading.reliability(log.itemCounts) / (1 - Double(clicks) / Double(pairs))
     activityError = regression.activityError
     popularity = TrafficReading.interval(regression.popularity, error: popularityError)
     activity = TrafficReading.interval(regression.activity, error: activityError)

@@ -138,7 +138,7 @@ struct SliceMeansMethod: Method {
     do {
       let means = try SliceItemMeans(slice: slice, userCount: data.userCount, itemCount: data.itemCount)
       return TrainedModel(
-        scorer: ItemRanking(itemScores: means.means, userCount: data.userCount), exposure: nil, history: [])
+        scorer: FactorModel(itemScores: means.means, userCount: data.userCount), exposure: nil, history: [])
     } catch { throw .missing("item means cannot be taken from this slice: \(error)") }
   }
 }

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+
 /// The text between the source and the scanner: two blocks, filled behind what is not yet used.
 struct BlockBuffer: ~Copyable {
   /// Bytes read at once, and the longest line.
@@ -14,11 +22,7 @@ struct BlockBuffer: ~Copyable {
   private(set) var textBytes: Int64 = 0
   private static let capacity = 2 * block + 64
 
-  init() {
-    base = .allocate(capacity: BlockBuffer.capacity)
-    // The scanner may look one byte past a line feed at the end of what was read.
-    base.initialize(repeating: 10, count: BlockBuffer.capacity)
-  }
+  init() { base = .allocate(capacity: BlockBuffer.capacity) }
 
   deinit { base.deallocate() }
 
@@ -33,17 +37,22 @@ struct BlockBuffer: ~Copyable {
     end += count
     textBytes += Int64(count)
     isAtEnd = count == 0
+    // The scanner may look one byte past the last line feed.
     base[end] = 10
   }
 
   /// One past the last line feed, or nil.
   var completeLimit: Int? {
+    guard lineFeed(from: start) != nil else { return nil }
     var p = end
-    while p > start {
-      if base[p - 1] == 10 { return p }
-      p -= 1
-    }
-    return nil
+    while base[p - 1] != 10 { p -= 1 }
+    return p
+  }
+
+  /// Where the next line feed stands, or nil.
+  func lineFeed(from position: Int) -> Int? {
+    guard position < end, let found = memchr(base + position, 10, end - position) else { return nil }
+    return found.assumingMemoryBound(to: UInt8.self) - base
   }
 
   /// Ends the last line at the end of the file; says whether it lacked its line feed.

@@ -157,8 +157,7 @@ struct FirstLine {
         buffer.start += buffer.base[buffer.start] == 10 ? 1 : 2
         number += 1
       }
-      var p = buffer.start
-      while p < buffer.end && buffer.base[p] != 10 { p += 1 }
+      let p = buffer.lineFeed(from: buffer.start) ?? buffer.end
       let found = p < buffer.end || (buffer.isAtEnd && p > buffer.start)
       if found && checkedMark {
         next = min(p + 1, buffer.end)

@@ -116,12 +116,12 @@ struct RecordPump<Sink: RecordSink> {
 
   /// Drops text up to the line feed that ends an overlong line.
   private mutating func dropOverlong(_ buffer: inout BlockBuffer) {
-    while buffer.start < buffer.end && buffer.base[buffer.start] != 10 { buffer.start += 1 }
-    guard buffer.start < buffer.end else {
+    guard let found = buffer.lineFeed(from: buffer.start) else {
+      buffer.start = buffer.end
       if atEnd { line += 1 }
       return
     }
-    buffer.start += 1
+    buffer.start = found + 1
     line += 1
     discarding = false
   }

@@ -58,8 +58,8 @@ public struct PointwiseMethod: Method {
   public var epochs = 100
   /// Pairs per batch.
   public var batchSize = 1024
-  /// A state to go on from.
-  public var resumeFrom: TrainingState?
+  /// A resume file to go on from, read when the run's tables are known.
+  public var resumeFrom: ResumeFile?
 
   /// The defaults of METHODS §4: naive MF.
   public init() {}

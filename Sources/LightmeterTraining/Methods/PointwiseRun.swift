@@ -38,7 +38,7 @@ struct PointwiseRun {
     if case .bilevel(let settings) = method.strategy, settings.pull > 0 {
       trainer.pullPrior = data.popularity.map { 0.25 + 0.5 * $0 }
     }
-    if let state = method.resumeFrom { try resume(state) }
+    if let file = method.resumeFrom { try resume(file) }
   }
 
   private static func optimizer(
@@ -85,11 +85,11 @@ struct PointwiseRun {
     return count == 0 ? 1 : sum / Double(count)
   }
 
-  private mutating func resume(_ state: TrainingState) throws(TrainingError) {
-    let shapes = { (tables: [Table<Float>]) in tables.map { [$0.rows, $0.stride] } }
-    guard shapes(state.modelTables) == shapes(trainer.backbone.tables),
-      shapes(state.exposureTables) == shapes(trainer.exposure.tables)
-    else { throw .resume("the saved tables have other shapes than this run's; data or dimension changed") }
+  private mutating func resume(_ file: ResumeFile) throws(TrainingError) {
+    let state: TrainingState
+    do {
+      state = try file.read(modelLayouts: trainer.backbone.tables, exposureLayouts: trainer.exposure.tables)
+    } catch let error as TrainingError { throw error } catch { throw .resume("\(error)") }
     trainer.backbone.tables = state.modelTables
     trainer.exposure.tables = state.exposureTables
     trainer.inner.state = state.modelOptimizer

@@ -71,12 +71,11 @@ import Testing
     let rows = (0..<3000).map { k in "u\(generator.below(20)) i\(generator.below(30)) \(generator.below(4) / 3) \(k)" }
     let (log, labels) = Self.log(rows)
     let result = try log.deduplicated(.anyPositive, positives: labels)
-    #expect(Set(log.pairs).count == result.interactions.count)
-    #expect(Set(result.interactions.pairs).count == result.interactions.count)
-    let positive = Set(log.pairs.indices.filter { labels[$0] == 1 }.map { log.pairs[$0] })
-    let kept = Set(result.interactions.pairs.indices.filter { result.positives[$0] == 1 }.map {
-      result.interactions.pairs[$0]
-    })
+    let (before, after) = (log.pairs, result.interactions.pairs)
+    #expect(Set(before).count == after.count)
+    #expect(Set(after).count == after.count)
+    let positive = Set(zip(before, labels).filter { $1 == 1 }.map { $0.0 })
+    let kept = Set(zip(after, result.positives).filter { $1 == 1 }.map { $0.0 })
     #expect(kept == positive)
     #expect(result.duplicates == log.count - result.interactions.count)
   }

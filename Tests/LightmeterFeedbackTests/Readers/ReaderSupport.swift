@@ -1,5 +1,13 @@
 @testable import LightmeterFeedback
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
@@ -16,14 +24,18 @@ func withFile<R>(_ bytes: [UInt8], name: String = "log.txt", _ body: (String) th
   return try body(file.path)
 }
 
-/// Reads text as a file of the given name.
+/// Reads text as a file of the given name; messages name the file without its folder.
 func readText(
   _ text: String, name: String = "log.csv", _ options: ReadOptions = ReadOptions()
 ) throws -> (interactions: Interactions, report: ReadReport) {
-  try withFile(Array(text.utf8), name: name) { path in try InteractionReader(options: options).read(path: path) }
+  try withFile(Array(text.utf8), name: name) { path in
+    var (log, report) = try InteractionReader(options: options).read(path: path)
+    for k in report.skippedExamples.indices { report.skippedExamples[k].file = name }
+    return (log, report)
+  }
 }
 
-/// The error that reading gives, or nil.
+/// The error that reading gives, or nil; it names the file without its folder.
 func failure(
   _ bytes: [UInt8], name: String = "log.csv", _ options: ReadOptions = ReadOptions()
 ) throws -> ReadError? {
@@ -31,7 +43,8 @@ func failure(
     do {
       _ = try InteractionReader(options: options).read(path: path)
       return nil
-    } catch let error as ReadError {
+    } catch var error as ReadError {
+      if error.file == path { error.file = name }
       return error
     }
   }
@@ -75,4 +88,17 @@ func storedGzip(_ text: [UInt8]) -> [UInt8] {
     for shift in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: word >> UInt32(shift))) }
   }
   return bytes
+}
+
+/// Reads a few bytes, less than a pipe holds, through a pipe.
+func readThroughPipe(
+  _ bytes: [UInt8], _ options: ReadOptions
+) throws -> (interactions: Interactions, report: ReadReport) {
+  var ends: [Int32] = [0, 0]
+  precondition(pipe(&ends) == 0, "no pipe: errno \(errno)")
+  let written = bytes.withUnsafeBytes { write(ends[1], $0.baseAddress, $0.count) }
+  precondition(written == bytes.count, "the pipe took \(written) of \(bytes.count) bytes")
+  close(ends[1])
+  defer { close(ends[0]) }
+  return try InteractionReader(options: options).read(descriptor: ends[0], name: "a pipe")
 }

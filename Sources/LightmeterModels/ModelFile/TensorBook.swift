@@ -1,0 +1,138 @@
+internal import LightmeterFeedback
+internal import LightmeterKernels
+
+/// The parts of a model as named tensors; ``TensorReader`` is its inverse.
+struct TensorBook {
+  var tensors: [String: Tensor] = [:]
+
+  /// A table and its layout {factor width, width, fixed column or -1}.
+  mutating func add(_ table: Table<Float>, _ name: String) {
+    tensors[name] = .float32(table.values, shape: [table.rows, table.stride])
+    let layout = [Int64(table.factorWidth), Int64(table.width), Int64(table.fixedColumn ?? -1)]
+    tensors[name + ".layout"] = .int64(layout, shape: [3])
+  }
+
+  mutating func add(_ ids: IdentifierTable, _ name: String) {
+    tensors[name + ".ids"] = .uint8(ids.blob, shape: [ids.blob.count])
+    tensors[name + ".offsets"] = .int64(ids.offsets, shape: [ids.offsets.count])
+    tensors[name + ".index"] = .int32(ids.index, shape: [ids.index.count])
+  }
+
+  mutating func add(_ scorer: StoredScorer) {
+    switch scorer {
+    case .factors(let model):
+      add(model.users, "user_factors")
+      add(model.items, "item_factors")
+      tensors["intercept"] = .float32([model.intercept], shape: [1])
+      tensors["is_probability"] = .uint8([model.isProbability ? 1 : 0], shape: [1])
+    case .random(let random): tensors["random.seed"] = .int64([Int64(bitPattern: random.seed)], shape: [1])
+    }
+  }
+
+  mutating func add(_ exposure: StoredExposure?, path: String) throws {
+    switch exposure {
+    case nil: break
+    case .constant(let value): tensors["exposure.constant"] = .float32([value], shape: [1])
+    case .perItem(let values): tensors["exposure.items"] = .float32(values, shape: [values.count])
+    case .blended(let blended):
+      add(blended.users, "exposure.user_factors")
+      add(blended.gate, "exposure.gate")
+      tensors["exposure.popularity"] = .float32(blended.popularity, shape: [blended.popularity.count])
+    case .calibrated(let calibrated):
+      let columns: [(String, [Float])] = [
+        ("item_rates", calibrated.itemRates), ("activities", calibrated.activities),
+        ("item_means", calibrated.relevance.itemMeans), ("item_logits", calibrated.relevance.itemLogits),
+        ("user_logits", calibrated.relevance.userLogits),
+      ]
+      for (name, values) in columns { tensors["exposure.calibrated." + name] = .float32(values, shape: [values.count]) }
+    case .known: throw ModelFileError.malformed(path: path, reason: "the exposure of a simulated world cannot be kept in it")
+    }
+  }
+}
+
+/// Reads the parts of a model back and refuses what does not fit together.
+struct TensorReader {
+  let container: ModelContainer
+  let path: String
+
+  func table(_ name: String, rows: Int) throws -> Table<Float> {
+    let layout = try container.int64(name + ".layout", shape: [3]).map { Int($0) }
+    let (factors, width, fixed) = (layout[0], layout[1], layout[2])
+    guard factors >= 0, width >= factors, width < 1 << 20, fixed >= -1, fixed < width else {
+      throw ModelFileError.malformed(path: path, reason: "the layout of '\(name)' is impossible")
+    }
+    let stride = (width + 3) / 4 * 4
+    let values = try container.float32(name, shape: [rows, stride])
+    let layoutOnly = Table<Float>(
+      name: name, rows: 0, factorWidth: factors, extraColumns: width - factors, fixedColumn: fixed < 0 ? nil : fixed)
+    return Table(like: layoutOnly, rows: rows, values: values)
+  }
+
+  func identifiers(_ name: String) throws -> IdentifierTable {
+    do {
+      return try IdentifierTable(
+        blob: try container.uint8(name + ".ids"), offsets: try container.int64(name + ".offsets"),
+        index: try container.int32(name + ".index"))
+    } catch let error as IdentifierTableError {
+      throw ModelFileError.malformed(path: path, reason: "its \(name) ids are broken (\(error))")
+    }
+  }
+
+  func scorer(userCount: Int, itemCount: Int) throws -> StoredScorer {
+    if container.tensors["random.seed"] != nil {
+      let seed = UInt64(bitPattern: try container.int64("random.seed", shape: [1])[0])
+      return .random(RandomRanking(userCount: userCount, itemCount: itemCount, seed: seed))
+    }
+    let users = try table("user_factors", rows: userCount)
+    let items = try table("item_factors", rows: itemCount)
+    guard users.width == items.width else {
+      throw ModelFileError.malformed(path: path, reason: "its user and item rows have different widths")
+    }
+    return .factors(
+      FactorModel(
+        users: users, items: items, intercept: try container.float32("intercept", shape: [1])[0],
+        isProbability: try container.uint8("is_probability", shape: [1])[0] != 0))
+  }
+
+  func exposure(of scorer: StoredScorer, userCount: Int, itemCount: Int) throws -> StoredExposure? {
+    let names = container.tensors
+    if names["exposure.constant"] != nil { return .constant(try container.float32("exposure.constant", shape: [1])[0]) }
+    if names["exposure.items"] != nil { return .perItem(try container.float32("exposure.items", shape: [itemCount])) }
+    if names["exposure.user_factors"] != nil, case .factors(let model) = scorer {
+      return .blended(
+        BlendedEstimate(
+          users: try table("exposure.user_factors", rows: userCount), items: model.items,
+          gate: try table("exposure.gate", rows: 1),
+          popularity: try container.float32("exposure.popularity", shape: [itemCount])))
+    }
+    guard names["exposure.calibrated.item_rates"] != nil else { return nil }
+    return .calibrated(try calibrated(userCount: userCount, itemCount: itemCount))
+  }
+
+  private func calibrated(userCount: Int, itemCount: Int) throws -> CalibratedExposure {
+    func column(_ name: String, _ shape: [Int]?) throws -> [Float] {
+      try container.float32("exposure.calibrated." + name, shape: shape)
+    }
+    let means = try column("item_means", [itemCount])
+    let logits = try column("item_logits", nil)
+    let users = try column("user_logits", logits.isEmpty ? nil : [userCount])
+    guard logits.isEmpty || logits.count == itemCount else {
+      throw ModelFileError.malformed(path: path, reason: "its calibration has logits of other items")
+    }
+    return CalibratedExposure(
+      itemRates: try column("item_rates", [itemCount]), activities: try column("activities", [userCount]),
+      relevance: logits.isEmpty
+        ? CalibratedRelevance(userCount: userCount, itemMeans: means)
+        : CalibratedRelevance(itemEffects: means, itemLogits: logits, userLogits: users))
+  }
+
+  func seen(userCount: Int, itemCount: Int) throws -> FeedbackMatrix? {
+    guard container.tensors["seen.offsets"] != nil else { return nil }
+    let offsets = try container.int64("seen.offsets", shape: [userCount + 1]).map { Int($0) }
+    let items = try container.int32("seen.items")
+    guard let matrix = FeedbackMatrix(userCount: userCount, itemCount: itemCount, offsets: offsets, items: items) else {
+      throw ModelFileError.malformed(path: path, reason: "its history is not in rows of known items")
+    }
+    return matrix
+  }
+}

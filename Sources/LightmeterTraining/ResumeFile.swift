@@ -1,0 +1,83 @@
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+public import LightmeterKernels
+public import LightmeterModels
+
+/// The resume state as a file beside the model: the same container, deleted when the run ends well.
+public struct ResumeFile: Sendable {
+  private struct Manifest: Codable {
+    var fingerprint: String
+    var epochsDone: Int
+    var history: [EpochRecord]
+  }
+
+  /// Where it stands.
+  public let path: String
+  /// What must be equal for a run to go on: recipe, seed and data digest, in any stable form.
+  public let fingerprint: String
+
+  /// The resume file of a run.
+  public init(path: String, fingerprint: String) { (self.path, self.fingerprint) = (path, fingerprint) }
+
+  /// Writes the state whole or not at all.
+  public func write(_ state: TrainingState) throws {
+    var tensors: [String: Tensor] = [:]
+    let levels = [
+      ("model", state.modelTables, state.modelOptimizer), ("exposure", state.exposureTables, state.exposureOptimizer),
+    ]
+    for (level, tables, optimizers) in levels {
+      for (index, table) in tables.enumerated() {
+        let name = "\(level).\(index)"
+        let shape = [table.rows, table.stride]
+        tensors[name] = .float32(table.values, shape: shape)
+        tensors[name + ".first"] = .float32(optimizers[index].moments.first, shape: shape)
+        tensors[name + ".second"] = .float32(optimizers[index].moments.second, shape: shape)
+        tensors[name + ".steps"] = .int32(optimizers[index].steps, shape: [optimizers[index].steps.count])
+      }
+    }
+    let manifest = Manifest(fingerprint: fingerprint, epochsDone: state.epochsDone, history: state.history)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let text = String(decoding: try encoder.encode(manifest), as: UTF8.self)
+    try ModelContainer(manifest: text, tensors: tensors).write(to: path)
+  }
+
+  /// Reads the state for a run whose tables have the given layouts.
+  ///
+  /// - Throws: ``TrainingError/resume(_:)`` when the file belongs to another run; ``ModelFileError`` when it is broken.
+  public func read(modelLayouts: [Table<Float>], exposureLayouts: [Table<Float>]) throws -> TrainingState {
+    let container = try ModelContainer.read(path)
+    guard let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(container.manifest.utf8)) else {
+      throw TrainingError.resume("\(path) is a model, not a resume state")
+    }
+    guard manifest.fingerprint == fingerprint else {
+      throw TrainingError.resume("\(path) belongs to a run with other data, recipe or seed; remove it to start anew")
+    }
+    func level(_ name: String, _ layouts: [Table<Float>]) throws -> ([Table<Float>], [OptimizerState<Float>]) {
+      var (tables, optimizers): ([Table<Float>], [OptimizerState<Float>]) = ([], [])
+      for (index, layout) in layouts.enumerated() {
+        let shape = [layout.rows, layout.stride]
+        let key = "\(name).\(index)"
+        tables.append(Table(like: layout, rows: layout.rows, values: try container.float32(key, shape: shape)))
+        var moments = AdamMoments<Float>(count: 0)
+        moments.first = try container.float32(key + ".first", shape: shape)
+        moments.second = try container.float32(key + ".second", shape: shape)
+        optimizers.append(OptimizerState(moments: moments, steps: try container.int32(key + ".steps")))
+      }
+      return (tables, optimizers)
+    }
+    let model = try level("model", modelLayouts)
+    let exposure = try level("exposure", exposureLayouts)
+    return TrainingState(
+      epochsDone: manifest.epochsDone, modelTables: model.0, exposureTables: exposure.0, modelOptimizer: model.1,
+      exposureOptimizer: exposure.1, history: manifest.history)
+  }
+
+  /// Removes the file, if it is there.
+  public func remove() { try? FileManager.default.removeItem(atPath: path) }
+  /// Whether there is one.
+  public var exists: Bool { FileManager.default.fileExists(atPath: path) }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import LightmeterFeedback
+import Testing
+
+@testable import LightmeterExperiments
+
+@Suite final class WorldFilesTests {
+  private let folder = FileManager.default.temporaryDirectory.appending(path: "lightmeter-\(UUID().uuidString)")
+
+  init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+  deinit { try? FileManager.default.removeItem(at: folder) }
+
+  private func path(_ name: String) -> String { folder.appending(path: name).path() }
+  private func lines(_ name: String) throws -> [String] {
+    try String(contentsOfFile: path(name), encoding: .utf8).split(separator: "\n").map(String.init)
+  }
+
+  @Test func clicksAreWrittenInOrderWithReadableIds() throws {
+    let world = Small.world()
+    let written = try WorldFiles(world).writeClicks(to: path("clicks.csv"))
+    let clicks = WorldDraws(world).clicks()
+    let lines = try lines("clicks.csv")
+    #expect(lines[0] == "user,item" && lines.count == clicks.count + 1 && written.rows == clicks.count)
+    #expect(lines[1] == "u\(clicks.user(at: 0)),i\(clicks.items[0])")
+    #expect(lines.last == "u\(clicks.user(at: clicks.count - 1)),i\(clicks.items[clicks.count - 1])")
+    #expect(written.bytes == (try Data(contentsOf: folder.appending(path: "clicks.csv"))).count)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: path("")).sorted() == ["clicks.csv"])
+  }
+
+  @Test func impressionsTruthAndRandomTrafficHaveTheirColumns() throws {
+    let files = WorldFiles(Small.world())
+    let shown = try files.writeImpressions(to: path("impressions.csv"))
+    let impressions = try lines("impressions.csv")
+    #expect(impressions[0] == "user,item,shown,click" && impressions.count == shown.rows + 1)
+    #expect(impressions.dropFirst().allSatisfy { $0.hasSuffix(",1,1") || $0.hasSuffix(",1,0") })
+    #expect(try files.writeRandomTraffic(count: 77, to: path("random.csv")).rows == 77)
+    #expect(try lines("random.csv")[0] == "user,item,click")
+    #expect(try files.writeTruth(to: path("truth.csv")).rows == 30_000)
+    let world = Small.world()
+    let cell = world.truth(user: 1, item: 2)
+    #expect(try lines("truth.csv")[1 + 150 + 2] == "u1,i2,\(Float(cell.relevance)),\(Float(cell.exposure))")
+    #expect(throws: WorldError.self) { try files.writeRandomTraffic(count: 30_001, to: path("more.csv")) }
+  }
+
+  @Test func skippedClicksAreThoseOfTheSampler() throws {
+    let world = Small.world()
+    let written = try WorldFiles(world, seed: 4, skipping: true).writeClicks(to: path("clicks.csv"))
+    var rows = 0
+    SkippingSampler(world, seed: 4).forEachUser { rows += $0.items.count }
+    #expect(written.rows == rows)
+  }
+
+  @Test func aFailedRunLeavesNothingBehind() throws {
+    struct Stop: Error {}
+    let files = WorldFiles(Small.world())
+    #expect(throws: Stop.self) {
+      try files.writeClicks(to: path("clicks.csv")) { user, _ in if user == 10 { throw Stop() } }
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: path("")).isEmpty)
+    #expect(throws: WorldError.self) { try files.writeClicks(to: path("no/such/folder.csv")) }
+  }
+}
