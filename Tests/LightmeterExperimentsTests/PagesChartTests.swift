@@ -10,6 +10,12 @@ import Testing
     }
     PagesChecks.expectSound(PagesSample.curves(2, hasBands: false, gapAt: 7), width: width, "one seed and a gap")
     PagesChecks.expectSound(PagesSample.curves(1, points: 1), width: width, "one point")
+    for reach in [0.571_200_9, 0.571_203, 0.571_21, 0.571_25] {
+      let fine = LineChart(
+        title: "Long tick labels", horizontal: ChartAxis("x"), vertical: ChartAxis("y"),
+        series: [.init("s", x: [0.5712, reach], y: [0.5712, reach])])
+      PagesChecks.expectSound(fine, width: width, "long tick labels")
+    }
   }
 
   @Test(arguments: widths) func intervalsAreSound(width: Double) {
@@ -64,6 +70,7 @@ import Testing
   @Test func aGapBreaksTheCurveAndIsCounted() {
     let drawing = PagesSample.curves(1, hasBands: false, gapAt: 20).drawing(width: 760)
     #expect(drawing.labels.contains { $0.text == "1 point without a finite place is left out." })
+    #expect(!drawing.labels.contains { $0.text.hasPrefix("Bands") })
     let whole = PagesSample.curves(1, hasBands: false).drawing(width: 760)
     #expect(!whole.labels.contains { $0.text.contains("left out") })
     #expect(subpaths(drawing) == 2)
@@ -94,6 +101,12 @@ import Testing
     let shown = drawing.labels.map(\.text)
     #expect(Set(shown.filter { $0.hasPrefix("calib") }).count == 2)
     #expect(shown.contains("oracle that knows the exposure"))
+    let twins = ["A", "B"].map { String(repeating: "a long name ", count: 9) + $0 }
+    let legend = LineChart(
+      title: "Twins", horizontal: ChartAxis("x"), vertical: ChartAxis("y"),
+      series: twins.map { .init($0, x: [1, 2], y: [1, 2]) })
+    let names = legend.drawing(width: 360).labels.map(\.text).filter { $0.contains("…") }
+    #expect(names.count == 2 && Set(names).count == 2, "\(names)")
   }
 
   @Test func densityCountsEveryPointOnceOrAsOutside() {

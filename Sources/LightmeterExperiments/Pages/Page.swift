@@ -178,7 +178,7 @@ extension Page.Block {
 
   private static func html(_ table: TableValue, caption: String, isTall: Bool) -> String {
     let marks = table.legend(best: "Highlighted:", tied: "underlined:")
-    return "<figure>\n<figcaption>\(Escaping.markup(caption))</figcaption>\n"
+    return "<figure class=\"table\">\n<figcaption>\(Escaping.markup(caption))</figcaption>\n"
       + "<div class=\"scroll\(isTall ? " tall" : "")\" tabindex=\"0\" role=\"region\" "
       + "aria-label=\"\(Escaping.markup(caption))\">\n\(table.html())</div>\n"
       + (marks.map { "<p class=\"marks\">\(Escaping.markup($0)).</p>\n" } ?? "") + details(table) + "</figure>\n"

@@ -73,7 +73,10 @@ enum PageStyle {
       figure,tr,.card{break-inside:avoid}
       h2,h3{break-after:avoid}
       .scroll,.tall{overflow:visible;max-height:none}
-      th,td{white-space:normal}
+      table{font-size:8.5pt}
+      th,td{padding:.25em .6em}
+      thead th{white-space:normal}
+      figure.table{break-inside:auto}
       thead th,tbody th{position:static}
       *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
     }
