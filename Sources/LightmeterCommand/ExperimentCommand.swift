@@ -1,0 +1,85 @@
+internal import ArgumentParser
+internal import LightmeterExperiments
+internal import LightmeterKernels
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// `lightmeter experiment`: whole studies from one file.
+struct ExperimentCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "experiment", abstract: "Run a whole study from one file and write its tables.",
+    discussion: """
+      lightmeter experiment run Studies/coat.json5 --data ~/data
+      lightmeter experiment status Studies/coat.json5 --data ~/data
+      lightmeter experiment report Studies/coat.json5 --data ~/data --output docs/results
+      """,
+    subcommands: [RunStudy.self, ShowStatus.self, WriteReport.self])
+}
+
+/// What all three take.
+struct StudyOptions: ParsableArguments {
+  @Argument(help: "The study file (JSON5).") var file: String
+  @Option(help: "Folder with the data sets; else the variable LIGHTMETER_DATA.") var data: String?
+  @Option(help: "Folder with finished runs; several studies may share one.") var store = "runs"
+
+  var dataFolder: String { data ?? ProcessInfo.processInfo.environment["LIGHTMETER_DATA"] ?? "." }
+}
+
+extension ExperimentCommand {
+  struct RunStudy: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "run", abstract: "Run what is missing; may be stopped and started at any moment.")
+    @OptionGroup var options: StudyOptions
+    @Option(help: "Runs at a time, each on one thread.") var workers = 2
+
+    func validate() throws {
+      guard workers > 0 else { throw ValidationError("--workers \(workers): at least one run at a time") }
+    }
+
+    func run() async throws {
+      Interruption.install()
+      let study = try Study(file: options.file)
+      let progress = StudyProgress()
+      let runner = try StudyRunner(
+        study, data: options.dataFolder, store: RunStore(folder: options.store), workers: workers,
+        report: { progress.show($0) })
+      for set in runner.facts { print("\(set.label) (\(set.digest)): \(set.facts)") }
+      try await runner.run()
+    }
+  }
+
+  struct ShowStatus: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "status", abstract: "Say what is done and left.")
+    @OptionGroup var options: StudyOptions
+    func run() async throws {}
+  }
+
+  struct WriteReport: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "report", abstract: "Write the tables.")
+    @OptionGroup var options: StudyOptions
+    @Option(help: "Folder of the report.") var output = "docs/results"
+    func run() async throws {}
+  }
+}
+
+/// Prints one line per event.
+final class StudyProgress: Sendable {
+  func show(_ event: StudyEvent) {
+    switch event {
+    case .phase(let phase, let runs, let done): print("\(phase.rawValue): \(runs) runs, \(done) in the store")
+    case .finished(let record, let done, let total):
+      let value = record.scores.last.map { " score \(NumberText.fixed($0.value, places: 4))" } ?? ""
+      print(
+        "[\(done)/\(total)] \(record.phase.rawValue) \(record.data) \(record.method) seed \(record.seed)\(value) "
+          + "\(NumberText.fixed(record.seconds, places: 1)) s\(record.failure.map { " — \($0)" } ?? "")")
+    case .chosen(let data, let method, let recipe, let epoch, let score):
+      print(
+        "chosen \(data) \(method): \(recipe)\(epoch.map { " epoch \($0)" } ?? "")"
+          + (score.map { " score \(NumberText.fixed($0, places: 4))" } ?? ""))
+    }
+  }
+}

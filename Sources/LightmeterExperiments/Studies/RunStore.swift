@@ -1,0 +1,52 @@
+internal import LightmeterKernels
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// A folder with one file per finished run, named by what the run was made from; what is in it is never computed again.
+///
+/// A record appears whole or not at all, so a study can be killed at any moment. Several studies may share a store.
+///
+/// - Stability: experimental
+public struct RunStore: Sendable {
+  /// The folder.
+  public let folder: String
+
+  /// Opens a folder, making it if needed.
+  ///
+  /// - Throws: ``StudyError``.
+  public init(folder: String) throws {
+    self.folder = folder
+    do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+      throw StudyError.file(path: folder, reason: "the folder for runs cannot be made")
+    }
+  }
+
+  private func path(_ key: String) -> String { "\(folder)/\(key).json" }
+
+  /// Whether the run is done.
+  public func contains(_ key: String) -> Bool { FileManager.default.fileExists(atPath: path(key)) }
+
+  /// The record of a run; nil if it is not done.
+  ///
+  /// - Throws: ``StudyError`` for a record that cannot be read.
+  public func record(_ key: String) throws -> RunRecord? {
+    guard contains(key) else { return nil }
+    do {
+      return try JSONDecoder().decode(RunRecord.self, from: Data(contentsOf: URL(fileURLWithPath: path(key))))
+    } catch { throw StudyError.file(path: path(key), reason: "it is no run record; remove it and run again") }
+  }
+
+  func save(_ record: RunRecord) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    let file = try LightmeterKernels.AtomicFile(path(record.key))
+    try file.write([UInt8](try encoder.encode(record)))
+    try file.commit()
+  }
+}

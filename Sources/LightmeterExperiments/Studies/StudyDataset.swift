@@ -1,0 +1,206 @@
+internal import LightmeterEvaluation
+internal import LightmeterFeedback
+internal import LightmeterKernels
+internal import LightmeterModels
+
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// A data set of a study, read and ready to give training data and a test for any seed.
+struct StudyDataset: Sendable {
+  let description: StudyData
+  /// Digest of the files' bytes and of the description.
+  let digest: String
+  /// What it holds, in a sentence.
+  let facts: String
+  /// The world behind it, where there is one.
+  let world: (any World)?
+  /// The log that is learned from, and the random traffic, for a seed.
+  let source: @Sendable (_ seed: UInt64) throws -> StudySource
+  /// The test, for a seed; asked for after tuning only.
+  let test: @Sendable (_ seed: UInt64) throws -> StudyTest
+}
+
+/// What is learned from.
+struct StudySource: Sendable {
+  var log: FeedbackLog
+  var slice: PairBatch?
+}
+
+/// What models are scored on.
+enum StudyTest: Sendable {
+  case rated(RatedTest)
+  case catalogue(CatalogueTest)
+  case truth(TrueRelevanceTest)
+}
+
+/// Training data of one run, with the pairs that only choose.
+struct StudyTraining: Sendable {
+  var data: TrainingData
+  var selection: PairBatch?
+  var summary: TrainingDataSummary
+}
+
+extension StudyDataset {
+  /// Training data of a run.
+  ///
+  /// With a slice, two thirds calibrate and validate, one third only chooses; the cut belongs to the seed.
+  func training(stream: TrainingStream?, validation: StudyMethod.Validation, seed: UInt64) throws -> StudyTraining {
+    let source = try source(seed)
+    let split = source.slice.map { SliceSplit($0, seed: seed) }
+    var carved = ValidationSource.carved(fraction: description.activeUsers, reading: description.reading)
+    switch validation {
+    case .standard: if let split { carved = .given(split.fitting) }
+    case .rated: carved = .carved(fraction: description.activeUsers, reading: .rated)
+    case .unrated: carved = .carved(fraction: description.activeUsers, reading: .unrated)
+    case .slice:
+      guard let split else {
+        throw StudyError.badValue(at: "validation", value: "slice", allowed: "a slice where the data set has one")
+      }
+      carved = .given(split.fitting)
+    }
+    let options = TrainingDataOptions(
+      stream: stream, validation: carved, hyperValidationFraction: description.hyperValidation, seed: seed)
+    var (data, summary) = try TrainingDataBuilder.build(source.log, options: options)
+    data.randomTraffic = split?.fitting
+    data.trueExposure = world
+    return StudyTraining(data: data, selection: split?.selection, summary: summary)
+  }
+
+  /// Reads what the description names.
+  static func open(_ description: StudyData, folder: String) throws -> StudyDataset {
+    switch description.kind {
+    case .coat: try openCoat(description, folder: folder)
+    case .kuaiRecBlock: try openKuaiRec(description, folder: folder)
+    case .movieLensWorld, .ratingsWorld, .cleanWorld: try openWorld(description, folder: folder)
+    case .log: try openLog(description, folder: folder)
+    }
+  }
+
+  static func path(_ description: StudyData, _ folder: String) -> String {
+    let path = description.path ?? ""
+    return path.hasPrefix("/") ? path : "\(folder)/\(path)"
+  }
+
+  static func digest(_ description: StudyData, files: [String]) throws -> String {
+    var hash = XXH64()
+    for file in files {
+      do { hash.update([UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))) } catch {
+        throw StudyError.file(path: file, reason: "it does not exist or may not be read; check --data")
+      }
+    }
+    hash.update(description.canonical)
+    return hex(hash.finish())
+  }
+
+  static func hex(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}
+
+extension FeedbackMatrix {
+  /// The pairs that `other` does not hold.
+  func without(_ other: FeedbackMatrix) -> FeedbackMatrix {
+    var (users, kept): ([Int32], [Int32]) = ([], [])
+    for user in 0..<userCount {
+      for item in items(of: user) where !other.contains(user: user, item: item) {
+        users.append(Int32(user))
+        kept.append(item)
+      }
+    }
+    return FeedbackMatrix(userCount: userCount, itemCount: itemCount, users: users, items: kept)
+  }
+}
+
+// MARK: - Coat
+
+extension StudyDataset {
+  private static func openCoat(_ description: StudyData, folder: String) throws -> StudyDataset {
+    let base = path(description, folder)
+    let (trainFile, testFile) = ("\(base)/train.ascii", "\(base)/test.ascii")
+    let digest = try digest(description, files: [trainFile, testFile])
+    let reader = InteractionReader(options: ReadOptions(preset: .coat))
+    let train = try reader.read(path: trainFile).interactions
+    let ratings = train.ratings ?? []
+    let log = FeedbackLog(train) { ratings[$0] >= 4 }
+    return StudyDataset(
+      description: description, digest: digest,
+      facts: "Coat: \(train.count) biased ratings of \(log.userCount) users and \(log.itemCount) items, "
+        + "\(log.positives.count) of them ≥ 4",
+      world: nil, source: { _ in StudySource(log: log, slice: nil) },
+      test: { _ in
+        let test = try reader.read(path: testFile, users: train.users, items: train.items).interactions
+        let ratings = test.ratings ?? []
+        return .rated(
+          try RatedTest(
+            userCount: test.users.count, itemCount: test.items.count, users: test.userColumn, items: test.itemColumn,
+            labels: ratings.map { $0 >= 4 ? 1 : 0 }, ratings: ratings))
+      })
+  }
+}
+
+// MARK: - KuaiRec
+
+extension StudyDataset {
+  /// The fully observed block: the users and videos of the test file, and the pairs that are positive.
+  private struct Block: Sendable {
+    let users: [Int32]
+    let items: [Int32]
+    let relevant: FeedbackMatrix
+
+    /// A random share of the block's pairs with their feedback.
+    func slice(_ share: Double, seed: UInt64) -> PairBatch {
+      let cells = users.count * items.count
+      let order = KeyedPermutation(count: cells, key: SeededGenerator.key(seed: seed, stream: .split, shard: 7))
+      var batch = PairBatch()
+      for position in 0..<Int((share * Double(cells)).rounded(.down)) {
+        let cell = order(position)
+        let (user, item) = (users[cell / items.count], items[cell % items.count])
+        batch.append(user: user, item: item, feedback: relevant.contains(user: Int(user), item: item) ? 1 : 0)
+      }
+      return batch
+    }
+  }
+
+  private static func openKuaiRec(_ description: StudyData, folder: String) throws -> StudyDataset {
+    let base = path(description, folder)
+    let (trainFile, testFile) = ("\(base)/train_positives.csv", "\(base)/test_positives.csv")
+    let digest = try digest(description, files: [trainFile, testFile])
+    let reader = InteractionReader(options: ReadOptions(preset: .kuaiRec))
+    let train = try reader.read(path: trainFile).interactions
+    let test = try reader.read(path: testFile, users: train.users, items: train.items).interactions
+    let (userCount, itemCount) = (test.users.count, test.items.count)
+    let positives = FeedbackMatrix(
+      userCount: userCount, itemCount: itemCount, users: train.userColumn, items: train.itemColumn)
+    let log = FeedbackLog(
+      userCount: userCount, itemCount: itemCount,
+      positives: ListedPairs(users: (0..<positives.count).map { Int32(positives.user(at: $0)) }, items: positives.items))
+    let block = Block(
+      users: Set(test.userColumn).sorted(), items: Set(test.itemColumn).sorted(),
+      relevant: FeedbackMatrix(
+        userCount: userCount, itemCount: itemCount, users: test.userColumn, items: test.itemColumn))
+    let share = description.slice
+    return StudyDataset(
+      description: description, digest: digest,
+      facts: "KuaiRec: \(train.count) rows, \(positives.count) distinct positive pairs of \(userCount) users and "
+        + "\(itemCount) videos; block of \(block.users.count) × \(block.items.count) pairs, "
+        + "\(block.relevant.count) positive",
+      world: nil,
+      source: { seed in StudySource(log: log, slice: share > 0 ? block.slice(share, seed: seed) : nil) },
+      test: { seed in
+        guard share > 0 else {
+          return .catalogue(CatalogueTest(relevant: block.relevant, candidates: block.items, users: block.users))
+        }
+        let slice = block.slice(share, seed: seed)
+        let taken = FeedbackMatrix(
+          userCount: userCount, itemCount: itemCount, users: slice.users, items: slice.items)
+        let relevant = block.relevant.without(taken)
+        return .catalogue(
+          CatalogueTest(relevant: relevant, candidates: block.items, seen: taken, users: block.users))
+      })
+  }
+}

@@ -1,0 +1,36 @@
+/// What is wrong with a study, its data or its run store.
+public enum StudyError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The file cannot be parsed.
+  case syntax(file: String, reason: String)
+  /// A key that studies do not have.
+  case unknownKey(String, at: String, nearest: String)
+  /// A key that must be there.
+  case missingKey(String, at: String)
+  /// A value that a key does not take.
+  case badValue(at: String, value: String, allowed: String)
+  /// A recipe that does not hold.
+  case recipe(at: String, reason: String)
+  /// A file that cannot be read.
+  case file(path: String, reason: String)
+  /// Runs that a report needs and the store lacks.
+  case unfinished(missing: Int, of: Int)
+  /// A run was asked to stop.
+  case interrupted(done: Int, of: Int)
+
+  /// One sentence with the place and the way out.
+  public var description: String {
+    switch self {
+    case .syntax(let file, let reason): "\(file) is not valid JSON5: \(reason)"
+    case .unknownKey(let key, let place, let nearest):
+      "\(place) has no key '\(key)'; did you mean '\(nearest)'?"
+    case .missingKey(let key, let place): "\(place) needs the key '\(key)'"
+    case .badValue(let place, let value, let allowed): "\(place) is \(value), but takes \(allowed)"
+    case .recipe(let place, let reason): "\(place): \(reason)"
+    case .file(let path, let reason): "cannot read \(path): \(reason)"
+    case .unfinished(let missing, let total):
+      "\(missing) of \(total) runs are not in the store yet: `lightmeter experiment run` makes them"
+    case .interrupted(let done, let total):
+      "stopped with \(done) of \(total) runs done; the same command goes on where it stopped"
+    }
+  }
+}

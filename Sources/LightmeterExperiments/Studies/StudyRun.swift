@@ -1,0 +1,215 @@
+internal import LightmeterEvaluation
+internal import LightmeterFeedback
+internal import LightmeterKernels
+internal import LightmeterModels
+internal import LightmeterTraining
+internal import Synchronization
+
+/// One unit of work: a recipe on a data set with a seed, for tuning or for the tables.
+struct StudyRun: Sendable {
+  let dataset: StudyDataset
+  let method: StudyMethod
+  let recipe: Recipe
+  let seed: UInt64
+  let phase: RunRecord.Phase
+  /// Epochs after which the choice metric is taken, ascending; empty: after the last.
+  let checkpoints: [Int]
+  /// The epoch that the tables show; nil: the last.
+  let chosenEpoch: Int?
+  let study: Study
+
+  /// Raised whenever numbers may change for the same study.
+  static let revision = "lightmeter-study-1"
+
+  /// The content address: everything that the numbers depend on.
+  var key: String {
+    let recipeText = recipe.description
+    let presets = study.scoring.presets.map { "\($0)" }.joined(separator: ";")
+    var parts = [
+      StudyRun.revision, dataset.digest, recipeText, method.validation.rawValue, "\(seed)", phase.rawValue,
+      "\(checkpoints)", study.scoring.stream ?? "", study.tuning.name,
+    ]
+    if phase == .final {
+      parts += [presets, "\(study.scoring.cutoffs ?? [])", "\(study.scoring.includesAll)", "\(chosenEpoch ?? 0)"]
+      parts.append("\(study.report.lastEpoch)")
+    }
+    var hash = XXH64()
+    hash.update(parts.joined(separator: "\u{1}"))
+    return StudyDataset.hex(hash.finish())
+  }
+
+  /// Trains, chooses or tests, and says what came out. A method that diverges leaves a record that says so.
+  ///
+  /// - Throws: what makes the study itself impossible, and ``StudyError/interrupted(done:of:)`` on Ctrl-C.
+  func execute() throws -> RunRecord {
+    let clock = ContinuousClock()
+    let start = clock.now
+    var record = RunRecord(
+      key: key, phase: phase, data: dataset.description.label, dataDigest: dataset.digest, method: method.label,
+      recipe: recipe, seed: seed)
+    let plan = try recipe.validated()
+    let stream = plan.stream ?? study.scoring.stream.flatMap { TrainingStream(parsing: $0) }
+    let training = try dataset.training(stream: stream, validation: method.validation, seed: seed)
+    record.summary = training.summary
+    let found = RunFindings()
+    let last = plan.entry.isTrained ? plan.pointwise.epochs : 0
+    let chosen = plan.entry.isTrained ? min(chosenEpoch ?? last, last) : 0
+    let observer = CheckpointObserver { epoch, snapshot in
+      let isChosen = phase == .final && epoch == chosen && epoch != last
+      if checkpoints.contains(epoch) || isChosen, epoch != last {
+        try visit(epoch, snapshot.model(), training, isChosen: isChosen, isLast: false, found)
+      }
+      // Nothing beyond the chosen epoch is wanted unless the last one is.
+      return isChosen && !study.report.lastEpoch
+    }
+    do {
+      let model = try plan.fit(training.data, seed: seed, observer: observer)
+      if let error = observer.failure { throw error }
+      record.history = model.history
+      if !observer.stoppedEarly {
+        try visit(last, model, training, isChosen: phase == .final && chosen == last, isLast: true, found)
+      }
+    } catch let error as TrainingError {
+      if case .interrupted = error { throw StudyError.interrupted(done: 0, of: 0) }
+      guard case .diverged = error else { throw error }
+      record.failure = error.description
+    }
+    found.write(to: &record)
+    record.epoch = chosen
+    record.seconds = Double((clock.now - start) / .milliseconds(1)) / 1000
+    record.peakBytes = ProcessUsage.peakBytes
+    return record
+  }
+
+  private func visit(
+    _ epoch: Int, _ model: TrainedModel, _ training: StudyTraining, isChosen: Bool, isLast: Bool, _ found: RunFindings
+  ) throws {
+    if let score = try choiceMetric(of: model.scorer, training) { found.add(RunRecord.Score(epoch: epoch, value: score)) }
+    guard phase == .final, isChosen || (isLast && study.report.lastEpoch) else { return }
+    let results = try evaluate(model.scorer, training).map(StoredResult.init)
+    if isLast && study.report.lastEpoch { found.setLast(results) }
+    guard isChosen else { return }
+    found.set(results, exposure: exposure(of: model))
+  }
+
+  private func choiceMetric(of scorer: any Scorer, _ training: StudyTraining) throws -> Double? {
+    switch study.tuning.metric {
+    case nil: return nil
+    case .snipsDCG(let cutoff):
+      guard let held = training.data.hyperValidation, held.count > 0 else {
+        throw StudyError.badValue(
+          at: "data.hyperValidation", value: "0", allowed: "a share above 0 where SNIPS chooses")
+      }
+      return try SelfNormalizedIPS(gain: .dcg, cutoff: cutoff).evaluate(
+        scorer, heldOut: held, training: training.data.positives,
+        propensities: PropensityWeighting.popularity(training.data.positives)
+      ).value
+    case .sliceAUC:
+      guard let pairs = training.selection else {
+        throw StudyError.badValue(at: "tuning.metric", value: "slice-auc", allowed: "a data set with a slice")
+      }
+      return SliceSelection.pooledAUC(
+        scores: SliceSelection.scores(of: scorer, for: pairs), feedback: pairs.feedback)
+    }
+  }
+
+  private func evaluate(_ scorer: any Scorer, _ training: StudyTraining) throws -> [EvaluationResult] {
+    let summary = training.summary
+    var about = RunProtocol(
+      trainingStream: summary.stream.text, selectionMetric: study.tuning.name, seeds: [seed],
+      baselines: study.methods.map(\.label))
+    about.validation = RunProtocol.Validation(source: summary.validationSource, size: summary.validation.pairs)
+    about.split = RunProtocol.Split(
+      kind: "own test; held out for tuning", fraction: summary.hyperValidationFraction, unit: "listed pairs", seed: seed)
+    about.data = RunProtocol.Dataset(name: dataset.description.label, digest: dataset.digest)
+    let tieSeed: UInt64 = 0
+    switch try dataset.test(seed) {
+    case .rated(let test):
+      return try RankingEvaluator(presets: presets { test.supports($0) }, run: about, tieSeed: tieSeed)
+        .evaluate(scorer, on: test, training: training.data.positives)
+    case .catalogue(let test):
+      return try RankingEvaluator(presets: presets { test.supports($0) }, run: about, tieSeed: tieSeed)
+        .evaluate(scorer, on: test, training: training.data.positives)
+    case .truth(let test):
+      return [
+        try RankingEvaluator(run: about, tieSeed: tieSeed)
+          .evaluate(scorer, on: test, cutoffs: study.scoring.cutoffs ?? [20])
+      ]
+    }
+  }
+
+  private func presets(_ supports: (ProtocolPreset) -> Bool) -> [ProtocolPreset] {
+    let named = study.scoring.presets
+    guard study.scoring.includesAll else { return named }
+    return named + ProtocolPreset.all.filter { preset in
+      supports(preset) && !named.contains { $0.name == preset.name }
+    }
+  }
+
+  private func exposure(of model: TrainedModel) -> RunRecord.Exposure? {
+    guard let world = dataset.world, let estimate = model.exposure else { return nil }
+    let quality = ExposureQuality(
+      of: estimate, against: world, userCount: world.userCount, itemCount: world.itemCount)
+    return RunRecord.Exposure(correlation: quality.correlation, error: quality.rootMeanSquaredError)
+  }
+}
+
+/// What a run gathers while it trains.
+private final class RunFindings: Sendable {
+  private struct State {
+    var scores: [RunRecord.Score] = []
+    var results: [StoredResult] = []
+    var last: [StoredResult] = []
+    var exposure: RunRecord.Exposure?
+  }
+  private let state = Mutex(State())
+
+  func add(_ score: RunRecord.Score) { state.withLock { $0.scores.append(score) } }
+  func setLast(_ results: [StoredResult]) { state.withLock { $0.last = results } }
+  func set(_ results: [StoredResult], exposure: RunRecord.Exposure?) {
+    state.withLock { ($0.results, $0.exposure) = (results, exposure) }
+  }
+  func write(to record: inout RunRecord) {
+    state.withLock { state in
+      record.scores = state.scores
+      record.results = state.results
+      record.lastResults = state.last
+      record.exposure = state.exposure
+    }
+  }
+}
+
+/// Looks in on a run after its epochs; stops it when asked, on an error and on Ctrl-C.
+private final class CheckpointObserver: TrainingObserver {
+  private let visit: @Sendable (Int, TrainingSnapshot) throws -> Bool
+  private let state = Mutex<(failure: (any Error)?, stopped: Bool)>((nil, false))
+
+  init(_ visit: @escaping @Sendable (Int, TrainingSnapshot) throws -> Bool) { self.visit = visit }
+
+  var failure: (any Error)? { state.withLock { $0.failure } }
+  var stoppedEarly: Bool { state.withLock { $0.stopped } }
+
+  func observe(_ event: TrainingEvent) -> TrainingDecision {
+    if Interruption.requested {
+      state.withLock { $0.failure = StudyError.interrupted(done: 0, of: 0) }
+      return .stop
+    }
+    guard case .epoch(let record, _, let snapshot) = event else { return .proceed }
+    do {
+      guard try visit(record.epoch, snapshot) else { return .proceed }
+      state.withLock { $0.stopped = true }
+    } catch { state.withLock { $0.failure = error } }
+    return .stop
+  }
+}
+
+extension TrainingStream {
+  /// The stream as recipes spell it.
+  var text: String {
+    switch self {
+    case .sampled(let count): "sampled:\(count)"
+    case .all: "all"
+    case .rated: "rated"
+    }
+  }
+}
