@@ -75,7 +75,7 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   }
 
   public func logits(for batch: IndexedBatch, into logits: inout [S]) {
-    if logits.count != batch.count { logits = [S](repeating: 0, count: batch.count) }
+    S.reserve(&logits, batch.count)
     S.dotRows(
       tables[0].view, batch.pairs.users, tables[1].view, batch.pairs.items, width: tables[0].width, offset: intercept,
       accumulate: false, into: &logits)
@@ -91,12 +91,13 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
       into: &gradient[1].values, targetStride: gradient[1].stride)
     for side in 0..<2 {
       guard let fixed = tables[side].fixedColumn else { continue }
-      S.clearColumns(&gradient[side].values, stride: gradient[side].stride, columns: fixed..<fixed + 1)
+      S.clearColumns(
+        &gradient[side].values, count: gradient[side].rows.count, stride: gradient[side].stride, columns: fixed..<fixed + 1)
     }
   }
 
   public func pushforward(_ direction: [RowGradient<S>], for batch: IndexedBatch, into tangents: inout [S]) {
-    if tangents.count != batch.count { tangents = [S](repeating: 0, count: batch.count) }
+    S.reserve(&tangents, batch.count)
     let width = tables[0].width
     S.dotRows(
       RowsView(direction[0].values, stride: direction[0].stride), batch.userSlots, tables[1].view, batch.pairs.items,

@@ -44,7 +44,7 @@ public struct InversePropensity: Estimator {
     var clipped = exposures
     for k in clipped.indices where clipped[k] < floor { clipped[k] = floor }
     S.inversePropensityTerms(feedback: feedback, logits: logits, exposures: clipped, into: &out)
-    for k in clipped.indices where exposures[k] < floor {
+    for k in feedback.indices where exposures[k] < floor {
       (out.byExposure[k], out.byLogitAndExposure[k], out.byExposureTwice[k]) = (0, 0, 0)
     }
   }

@@ -35,17 +35,14 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
   }
 
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
-    tape.resize(batch.count)
+    tape.reserve(batch.count)
     S.dotRows(
       tables[0].view, batch.pairs.users, items.rows, batch.pairs.items, width: dimension, offset: 0, accumulate: false,
       into: &tape.first)
     // The gate depends on the item alone: one dot product per distinct item of the batch.
-    if tape.gateLogits.count != batch.itemRows.count {
-      tape.gateLogits = [S](repeating: 0, count: batch.itemRows.count)
-    }
-    while tape.zeros.count < batch.itemRows.count { tape.zeros.append(0) }
+    S.reserve(&tape.gateLogits, batch.itemRows.count)
     S.dotRows(
-      tables[1].view, Array(tape.zeros.prefix(batch.itemRows.count)), items.rows, batch.itemRows, width: dimension,
+      tables[1].view, tape.zeros, items.rows, batch.itemRows, width: dimension,
       offset: tables[1].values[dimension], accumulate: false, into: &tape.gateLogits)
     S.blend(
       affinities: tape.first, gateLogits: tape.gateLogits, popularity: popularity, gateSlots: batch.itemSlots,
@@ -60,20 +57,21 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
     S.blendPullback(
       cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, affinities: &tape.first,
       gates: &tape.second)
-    addToParameters(users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, &gradient)
-    gradient[1].values[dimension] += S(S.summarize(tape.second).sum)
+    addToParameters(
+      users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, tape.zeros, &gradient)
+    gradient[1].values[dimension] += S(S.summarize(tape.second, count: batch.count).sum)
   }
 
   /// Adds users[k]·rows[index[k]] to the pair's e_u and gates[k]·rows[index[k]] to a.
   private func addToParameters(
-    users: [S], gates: [S], rows: RowsView<S>, index: [Int32], _ batch: IndexedBatch,
+    users: [S], gates: [S], rows: RowsView<S>, index: [Int32], _ batch: IndexedBatch, _ gateSlots: [Int32],
     _ gradient: inout [RowGradient<S>]
   ) {
     S.scatterRows(
       users, rows, index, slots: batch.userSlots, width: dimension, into: &gradient[0].values,
       targetStride: gradient[0].stride)
     S.scatterRows(
-      gates, rows, index, slots: [Int32](repeating: 0, count: gates.count), width: dimension,
+      gates, rows, index, slots: gateSlots, width: dimension,
       into: &gradient[1].values, targetStride: gradient[1].stride)
   }
 
@@ -97,8 +95,9 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
   ) {
     let moved = RowsView(direction.values, stride: direction.stride)
     let gateRow = [Int32](repeating: 0, count: batch.count)
-    var alongGate = [S](repeating: 0, count: batch.count)
-    var alongUser = alongGate
+    var (alongGate, alongUser): ([S], [S]) = ([], [])
+    S.reserve(&alongGate, batch.count)
+    S.reserve(&alongUser, batch.count)
     S.dotRows(
       moved, batch.itemSlots, tables[1].view, gateRow, width: dimension, offset: 0, accumulate: false,
       into: &alongGate)
@@ -108,12 +107,14 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
     S.blendSecond(
       cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, alongGate: alongGate,
       alongUser: alongUser, slopes: &tape.slopes, users: &tape.first, gates: &tape.second)
-    addToParameters(users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, &gradient)
-    gradient[1].values[dimension] += S(S.summarize(tape.second).sum)
+    addToParameters(
+      users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, tape.zeros, &gradient)
+    gradient[1].values[dimension] += S(S.summarize(tape.second, count: batch.count).sum)
     S.blendPullback(
       cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, affinities: &tape.third,
       gates: &tape.fourth)
-    addToParameters(users: tape.third, gates: tape.fourth, rows: moved, index: batch.itemSlots, batch, &gradient)
+    addToParameters(
+      users: tape.third, gates: tape.fourth, rows: moved, index: batch.itemSlots, batch, tape.zeros, &gradient)
   }
 
   public func estimate(items: Table<S>) -> StoredExposure {

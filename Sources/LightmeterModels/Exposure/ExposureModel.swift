@@ -33,7 +33,7 @@ public protocol ExposureModel<S>: Sendable {
 
 /// Columns that an exposure model's forward pass leaves for its pullbacks; reused from step to step.
 public struct ExposureTape<S: TrainingScalar>: Sendable {
-  /// m per pair.
+  /// m per pair; what is beyond the batch means nothing, here as in every column.
   public var exposures: [S] = []
   /// ∂m/∂w_i · v_i per pair, after a mixed pullback.
   public var slopes: [S] = []
@@ -49,11 +49,14 @@ public struct ExposureTape<S: TrainingScalar>: Sendable {
   /// An empty tape.
   public init() {}
 
-  mutating func resize(_ count: Int) {
-    guard first.count != count || exposures.count != count else { return }
-    let column = [S](repeating: 0, count: count)
-    (exposures, slopes, first, second, third, fourth) = (column, column, column, column, column, column)
-    zeros = [Int32](repeating: 0, count: count)
+  mutating func reserve(_ count: Int) {
+    S.reserve(&exposures, count)
+    S.reserve(&slopes, count)
+    S.reserve(&first, count)
+    S.reserve(&second, count)
+    S.reserve(&third, count)
+    S.reserve(&fourth, count)
+    if zeros.count < count { zeros = [Int32](repeating: 0, count: count + count / 4) }
   }
 }
 
@@ -71,8 +74,8 @@ extension ExposureModel {
     _ cotangents: [S], along direction: RowGradient<S>, for batch: IndexedBatch, items: ItemEmbeddings<S>,
     tape: inout ExposureTape<S>, into gradient: inout [RowGradient<S>]
   ) {
-    tape.resize(batch.count)
-    S.multiply(tape.slopes, nil, scale: 0, into: &tape.slopes)
+    tape.reserve(batch.count)
+    S.clear(&tape.slopes, batch.count)
   }
 }
 
@@ -93,7 +96,7 @@ public struct FixedExposure<S: TrainingScalar>: ExposureModel {
   public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) { gradient.removeAll() }
 
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
-    tape.resize(batch.count)
+    tape.reserve(batch.count)
     if tape.known.count != batch.count { tape.known = [Float](repeating: 0, count: batch.count) }
     stored.exposures(users: batch.pairs.users, items: batch.pairs.items, into: &tape.known)
     S.convert(tape.known, into: &tape.exposures)

@@ -28,11 +28,12 @@ public struct PerItemExposure<S: TrainingScalar>: ExposureModel {
   }
 
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
-    tape.resize(batch.count)
+    tape.reserve(batch.count)
+    let zeros = [Int32](repeating: 0, count: batch.count)
     S.dotRows(
-      tables[0].view, batch.pairs.items, RowsView([1, 0, 0, 0], stride: 4), tape.zeros, width: 1, offset: 0,
+      tables[0].view, batch.pairs.items, RowsView([1, 0, 0, 0], stride: 4), zeros, width: 1, offset: 0,
       accumulate: false, into: &tape.first)
-    S.sigmoid(tape.first, into: &tape.exposures)
+    S.sigmoid(tape.first, count: batch.count, into: &tape.exposures)
   }
 
   public func pullback(
@@ -40,12 +41,13 @@ public struct PerItemExposure<S: TrainingScalar>: ExposureModel {
     into gradient: inout [RowGradient<S>]
   ) {
     // ∂m/∂l = m − m².
-    S.multiply(tape.exposures, cotangents, scale: 1, into: &tape.first)
-    S.multiply(tape.first, tape.exposures, scale: -1, into: &tape.second)
+    S.multiply(tape.exposures, cotangents, scale: 1, count: batch.count, into: &tape.first)
+    S.multiply(tape.first, tape.exposures, scale: -1, count: batch.count, into: &tape.second)
+    let zeros = [Int32](repeating: 0, count: batch.count)
     let one = RowsView<S>([1, 0, 0, 0], stride: 4)
     for column in [tape.first, tape.second] {
       S.scatterRows(
-        column, one, tape.zeros, slots: batch.itemSlots, width: 1, into: &gradient[0].values,
+        column, one, zeros, slots: batch.itemSlots, width: 1, into: &gradient[0].values,
         targetStride: gradient[0].stride)
     }
   }
