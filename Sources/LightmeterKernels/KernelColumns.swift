@@ -79,8 +79,8 @@ public struct AdamMoments<S: TrainingScalar>: Sendable {
   public var second: [S]
   /// Zero moments for a table of `count` values.
   public init(count: Int) {
-    first = [S](repeating: 0, count: count)
-    second = first
+    first = S.zeros(count)
+    second = S.zeros(count)
   }
 }
 
@@ -112,15 +112,19 @@ extension TrainingScalar {
     }
   }
 
+  /// A column of zeros; generic code must not fill arrays value by value.
+  public static func zeros(_ count: Int) -> [Self] {
+    [Self](unsafeUninitializedCapacity: count) { buffer, initialized in
+      UnsafeMutableRawBufferPointer(buffer).initializeMemory(as: UInt8.self, repeating: 0)
+      initialized = count
+    }
+  }
+
   /// Makes a reused column at least `count` long. Columns only grow: batches of slightly different lengths must not
-  /// allocate, and generic code must not fill arrays value by value.
+  /// allocate.
   public static func reserve(_ column: inout [Self], _ count: Int) {
     guard column.count < count else { return }
-    let room = count + count / 4
-    column = [Self](unsafeUninitializedCapacity: room) { buffer, initialized in
-      UnsafeMutableRawBufferPointer(buffer).initializeMemory(as: UInt8.self, repeating: 0)
-      initialized = room
-    }
+    column = zeros(count + count / 4)
   }
 
   /// Zeroes the first `count` values of a reused column, which grows if it must.

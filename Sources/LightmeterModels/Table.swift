@@ -30,7 +30,7 @@ public struct Table<S: TrainingScalar>: Sendable {
     self.width = factorWidth + extraColumns
     self.stride = (width + 3) / 4 * 4
     self.fixedColumn = fixedColumn
-    values = [S](repeating: 0, count: rows * stride)
+    values = S.zeros(rows * stride)
     if let fixedColumn {
       for row in 0..<rows { values[row * stride + fixedColumn] = 1 }
     }
