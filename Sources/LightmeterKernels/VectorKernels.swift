@@ -6,12 +6,14 @@ extension TrainingScalar {
 
   /// Reads `out[k] = offset + left[leftRows[k]] · right[rightRows[k]]`, or adds to `out` when `accumulate` is set.
   public static func dotRows(
-    _ left: RowsView<Self>, _ leftRows: [Int32], _ right: RowsView<Self>, _ rightRows: [Int32], width: Int, offset: Self,
+    _ left: RowsView<Self>, _ leftRows: [Int32], _ right: RowsView<Self>, _ rightRows: [Int32], width: Int,
+    offset: Self,
     accumulate: Bool, into out: inout [Self]
   ) {
     precondition(leftRows.count >= rightRows.count && out.count >= rightRows.count, "index and output lengths differ")
     compiled.dot_rows(
-      &out, left.values, right.values, leftRows, rightRows, rightRows.count, left.stride, right.stride, width, Double(offset),
+      &out, left.values, right.values, leftRows, rightRows, rightRows.count, left.stride, right.stride, width,
+      Double(offset),
       accumulate ? 1 : 0)
   }
 
@@ -59,10 +61,12 @@ extension TrainingScalar {
     _ table: inout [Self], _ moments: inout AdamMoments<Self>, gradient: [Self], rows: [Int32], stride: Int,
     corrections: (first: [Self], second: [Self]), decay: [Self], settings: AdamSettings<Self>
   ) {
-    precondition(decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
+    precondition(
+      decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
     compiled.adam_rows(
       &table, &moments.first, &moments.second, gradient, decay, corrections.first, corrections.second, rows,
-      rows.count, stride, Double(settings.rate), Double(settings.beta1), Double(settings.beta2), Double(settings.epsilon))
+      rows.count, stride, Double(settings.rate), Double(settings.beta1), Double(settings.beta2),
+      Double(settings.epsilon))
   }
 
   /// One Adam step on every row; `slotOfRow[r] < 0` means that row r has no gradient (decay and momentum still act).
@@ -70,11 +74,14 @@ extension TrainingScalar {
     _ table: inout [Self], _ moments: inout AdamMoments<Self>, gradient: [Self], slotOfRow: [Int32], stride: Int,
     corrections: (first: Self, second: Self), decay: [Self], settings: AdamSettings<Self>
   ) {
-    precondition(decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
+    precondition(
+      decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
     precondition(table.count == slotOfRow.count * stride, "every row of the table has a slot")
     compiled.adam_all(
-      &table, &moments.first, &moments.second, gradient, decay, slotOfRow, slotOfRow.count, stride, Double(corrections.first),
-      Double(corrections.second), Double(settings.rate), Double(settings.beta1), Double(settings.beta2), Double(settings.epsilon))
+      &table, &moments.first, &moments.second, gradient, decay, slotOfRow, slotOfRow.count, stride,
+      Double(corrections.first),
+      Double(corrections.second), Double(settings.rate), Double(settings.beta1), Double(settings.beta2),
+      Double(settings.epsilon))
   }
 
   /// Reads `out[k] = 1 / (1 + exp(-in[k]))`.

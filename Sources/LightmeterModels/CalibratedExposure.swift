@@ -144,7 +144,9 @@ public struct CalibratedRelevance: RelevanceScorer, Hashable, Codable {
       for k in users.indices { relevances[k] = itemMeans[Int(items[k])] }
       return
     }
-    Float.sigmoid(users.indices.map { itemLogits[Int(items[$0])] + userLogits[Int(users[$0])] }, count: users.count, into: &relevances)
+    Float.sigmoid(
+      users.indices.map { itemLogits[Int(items[$0])] + userLogits[Int(users[$0])] }, count: users.count,
+      into: &relevances)
     for k in users.indices { relevances[k] = CalibratedRelevance.clip(relevances[k] * itemMeans[Int(items[k])]) }
   }
 

@@ -44,6 +44,7 @@ public protocol Estimator: Sendable {
 }
 
 extension Estimator {
+  /// The equation over a batch, pair by pair.
   @inlinable
   public func evaluate<S: TrainingScalar>(
     feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>

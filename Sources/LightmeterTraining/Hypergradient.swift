@@ -84,7 +84,8 @@ extension Trainer {
     // The common factor multiplies the whole derivative: factor / (η pairWeight) of the direct part's pairWeight.
     S.multiply(work.outerTerms.byExposure, nil, scale: directScale, count: count, into: &work.outerCotangents)
     exposure.pullback(
-      work.outerCotangents, for: work.batch, items: backbone.itemEmbeddings, tape: &work.outerTape, into: &work.exposureGradient)
+      work.outerCotangents, for: work.batch, items: backbone.itemEmbeddings, tape: &work.outerTape,
+      into: &work.exposureGradient)
     return S.summarize(work.outerTerms.loss, count: count).sum / Double(count)
   }
 
@@ -97,7 +98,8 @@ extension Trainer {
     if settings.innerThroughExposure {
       S.multiply(work.terms.byExposure, nil, scale: -factor, count: pairs, into: &work.outerCotangents)
       exposure.mixedPullback(
-        work.outerCotangents, along: work.outerGradient[backbone.itemTable], for: work.batch, items: backbone.itemEmbeddings,
+        work.outerCotangents, along: work.outerGradient[backbone.itemTable], for: work.batch,
+        items: backbone.itemEmbeddings,
         tape: &work.tape, into: &work.exposureGradient)
       S.multiply(
         work.terms.byExposureTwice, work.tape.slopes, scale: -factor, count: pairs, into: &work.outerCotangents)

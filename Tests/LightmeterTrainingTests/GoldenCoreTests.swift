@@ -30,14 +30,19 @@ import Testing
     trainer.evaluateTerms(
       of: trainer.work.batch, logits: trainer.work.logits, tape: trainer.work.tape, into: &trainer.work.terms)
     let terms = trainer.work.terms
-    #expect(largestDifference(trainer.work.logits.prefix(14).map { Double($0) }, reference["score"].doubles) < tolerance)
+    #expect(
+      largestDifference(trainer.work.logits.prefix(14).map { Double($0) }, reference["score"].doubles) < tolerance)
     #expect(largestDifference(terms.loss.prefix(14).map { Double($0) }, reference["loss"].doubles) < tolerance)
-    #expect(largestDifference(terms.byLogit.prefix(14).map { Double($0) }, reference["dLossDScore"].doubles) < tolerance)
+    #expect(
+      largestDifference(terms.byLogit.prefix(14).map { Double($0) }, reference["dLossDScore"].doubles) < tolerance)
     if !reference["dLossDExposure"].isNull {
-      #expect(largestDifference(terms.byExposure.prefix(14).map { Double($0) }, reference["dLossDExposure"].doubles) < tolerance * 10)
+      #expect(
+        largestDifference(terms.byExposure.prefix(14).map { Double($0) }, reference["dLossDExposure"].doubles)
+          < tolerance * 10)
       #expect(
         largestDifference(
-          terms.byLogitAndExposure.prefix(14).map { Double($0) }, reference["d2LossDScoreDExposure"].doubles) < tolerance * 10)
+          terms.byLogitAndExposure.prefix(14).map { Double($0) }, reference["d2LossDScoreDExposure"].doubles)
+          < tolerance * 10)
     }
     trainer.modelGradient(throughExposure: false)
     let gradient = trainer.work.modelGradient

@@ -11,6 +11,7 @@ public import LightmeterKernels
 /// - Shapes: exposure factors e (users × d); gate a with bias b (1 × d + 1); popularity θ (items).
 /// - Source: Biif, Eq. (14); derivatives in METHODS §6.1 and §6.5.
 public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
+  /// The parameter tables.
   public var tables: [Table<S>]
   /// θ_i.
   public let popularity: [S]
@@ -28,12 +29,14 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
 
   private var dimension: Int { tables[0].factorWidth }
 
+  /// Zeroes a gradient for the rows that the batch touches.
   public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
     while gradient.count < 2 { gradient.append(RowGradient()) }
     gradient[0].reset(rows: batch.userRows, stride: tables[0].stride)
     gradient[1].reset(rows: [0], stride: tables[1].stride)
   }
 
+  /// m of every pair, into the tape.
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
     tape.reserve(batch.count)
     S.dotRows(
@@ -50,6 +53,7 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
     swap(&tape.exposures, &tape.blend.exposure)
   }
 
+  /// Adds Σ cotangent · derivative by the parameters.
   public func pullback(
     _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
     into gradient: inout [RowGradient<S>]
@@ -75,6 +79,7 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
       into: &gradient[1].values, targetStride: gradient[1].stride)
   }
 
+  /// Adds Σ cotangent · ∂m/∂w_i to the item rows.
   public func itemPullback(
     _ cotangents: [S], for batch: IndexedBatch, tape: inout ExposureTape<S>, into gradient: inout RowGradient<S>
   ) {
@@ -89,6 +94,7 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
       width: dimension, into: &gradient.values, targetStride: gradient.stride)
   }
 
+  /// Adds the derivative by the parameters of the slope along an item displacement.
   public func mixedPullback(
     _ cotangents: [S], along direction: RowGradient<S>, for batch: IndexedBatch, items: ItemEmbeddings<S>,
     tape: inout ExposureTape<S>, into gradient: inout [RowGradient<S>]
@@ -117,9 +123,11 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
       users: tape.third, gates: tape.fourth, rows: moved, index: batch.itemSlots, batch, tape.zeros, &gradient)
   }
 
+  /// What the model says now, for export.
   public func estimate(items: Table<S>) -> StoredExposure {
     .blended(
       BlendedEstimate(
-        users: tables[0].inFloat, items: items.inFloat, gate: tables[1].inFloat, popularity: popularity.map { Float($0) }))
+        users: tables[0].inFloat, items: items.inFloat, gate: tables[1].inFloat,
+        popularity: popularity.map { Float($0) }))
   }
 }

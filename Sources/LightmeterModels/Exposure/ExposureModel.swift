@@ -61,15 +61,18 @@ public struct ExposureTape<S: TrainingScalar>: Sendable {
 }
 
 extension ExposureModel {
+  /// Adds Σ cotangent · derivative by the parameters.
   public func pullback(
     _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
     into gradient: inout [RowGradient<S>]
   ) {}
 
+  /// Adds Σ cotangent · ∂m/∂w_i to the item rows.
   public func itemPullback(
     _ cotangents: [S], for batch: IndexedBatch, tape: inout ExposureTape<S>, into gradient: inout RowGradient<S>
   ) {}
 
+  /// Adds the derivative by the parameters of the slope along an item displacement.
   public func mixedPullback(
     _ cotangents: [S], along direction: RowGradient<S>, for batch: IndexedBatch, items: ItemEmbeddings<S>,
     tape: inout ExposureTape<S>, into gradient: inout [RowGradient<S>]
@@ -83,6 +86,7 @@ extension ExposureModel {
 ///
 /// - Source: METHODS §5, §7.4, §20.
 public struct FixedExposure<S: TrainingScalar>: ExposureModel {
+  /// The parameter tables.
   public var tables: [Table<S>] {
     get { [] }
     set { precondition(newValue.isEmpty, "a fixed exposure has no tables") }
@@ -93,8 +97,10 @@ public struct FixedExposure<S: TrainingScalar>: ExposureModel {
   /// Says `stored` for every pair.
   public init(_ stored: StoredExposure) { self.stored = stored }
 
+  /// Zeroes a gradient for the rows that the batch touches.
   public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) { gradient.removeAll() }
 
+  /// m of every pair, into the tape.
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
     tape.reserve(batch.count)
     if tape.known.count != batch.count { tape.known = [Float](repeating: 0, count: batch.count) }
@@ -102,5 +108,6 @@ public struct FixedExposure<S: TrainingScalar>: ExposureModel {
     S.convert(tape.known, into: &tape.exposures)
   }
 
+  /// What the model says now, for export.
   public func estimate(items: Table<S>) -> StoredExposure { stored }
 }

@@ -7,6 +7,7 @@ public import LightmeterKernels
 ///
 /// - Shapes: logits l (items × 1).
 public struct PerItemExposure<S: TrainingScalar>: ExposureModel {
+  /// The parameter tables.
   public var tables: [Table<S>]
   /// The range that starting exposures are cut to, so that items without clicks have a finite logit.
   public static var startRange: ClosedRange<Float> { 0.003...0.97 }
@@ -22,11 +23,13 @@ public struct PerItemExposure<S: TrainingScalar>: ExposureModel {
     }
   }
 
+  /// Zeroes a gradient for the rows that the batch touches.
   public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
     if gradient.isEmpty { gradient.append(RowGradient()) }
     gradient[0].reset(rows: batch.itemRows, stride: tables[0].stride)
   }
 
+  /// m of every pair, into the tape.
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
     tape.reserve(batch.count)
     let zeros = [Int32](repeating: 0, count: batch.count)
@@ -36,6 +39,7 @@ public struct PerItemExposure<S: TrainingScalar>: ExposureModel {
     S.sigmoid(tape.first, count: batch.count, into: &tape.exposures)
   }
 
+  /// Adds Σ cotangent · derivative by the parameters.
   public func pullback(
     _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
     into gradient: inout [RowGradient<S>]
@@ -52,6 +56,7 @@ public struct PerItemExposure<S: TrainingScalar>: ExposureModel {
     }
   }
 
+  /// What the model says now, for export.
   public func estimate(items: Table<S>) -> StoredExposure {
     .perItem((0..<tables[0].rows).map { Float(Stable.sigmoid(tables[0].values[$0 * tables[0].stride])) })
   }
