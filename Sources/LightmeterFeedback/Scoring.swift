@@ -34,6 +34,7 @@ public protocol ExposureEstimate: Sendable {
 }
 
 extension ExposureEstimate {
+  /// P(exposed) of scattered pairs.
   public func exposures(users: [Int32], items: [Int32], into exposures: inout [Float]) {
     var single: [Float] = [0]
     for k in users.indices {

@@ -27,11 +27,13 @@ public struct LossColumns<S: TrainingScalar>: Sendable {
   public var byExposureTwice: [S] = []
   /// Empty columns.
   public init() {}
-  /// Makes every column `count` long without keeping what it held.
-  public mutating func resize(_ count: Int) {
-    guard loss.count != count else { return }
-    loss = [S](repeating: 0, count: count)
-    (byLogit, byExposure, byLogitAndExposure, byExposureTwice) = (loss, loss, loss, loss)
+  /// Makes every column at least `count` long; what is beyond `count` means nothing.
+  public mutating func reserve(_ count: Int) {
+    S.reserve(&loss, count)
+    S.reserve(&byLogit, count)
+    S.reserve(&byExposure, count)
+    S.reserve(&byLogitAndExposure, count)
+    S.reserve(&byExposureTwice, count)
   }
 }
 
@@ -45,11 +47,11 @@ public struct BlendColumns<S: TrainingScalar>: Sendable {
   public var gate: [S] = []
   /// Empty columns.
   public init() {}
-  /// Makes every column `count` long.
-  public mutating func resize(_ count: Int) {
-    guard exposure.count != count else { return }
-    exposure = [S](repeating: 0, count: count)
-    (affinity, gate) = (exposure, exposure)
+  /// Makes every column at least `count` long.
+  public mutating func reserve(_ count: Int) {
+    S.reserve(&exposure, count)
+    S.reserve(&affinity, count)
+    S.reserve(&gate, count)
   }
 }
 
@@ -77,8 +79,8 @@ public struct AdamMoments<S: TrainingScalar>: Sendable {
   public var second: [S]
   /// Zero moments for a table of `count` values.
   public init(count: Int) {
-    first = [S](repeating: 0, count: count)
-    second = first
+    first = S.zeros(count)
+    second = S.zeros(count)
   }
 }
 
@@ -101,12 +103,36 @@ public struct ColumnSummary: Sendable, Equatable {
 extension TrainingScalar {
   /// Copies single-precision numbers into a column of this precision.
   public static func convert(_ input: [Float], into out: inout [Self]) {
-    precondition(out.count == input.count, "input and output lengths differ")
-    if Self.self == Float.self {
+    if Self.self == Float.self, let same = input as? [Self] {
       // A plain copy of the same type; the loop below would convert number by number.
-      out = input as? [Self] ?? out
+      out = same
     } else {
+      reserve(&out, input.count)
       for k in input.indices { out[k] = Self(input[k]) }
+    }
+  }
+
+  /// A column of zeros; generic code must not fill arrays value by value.
+  public static func zeros(_ count: Int) -> [Self] {
+    [Self](unsafeUninitializedCapacity: count) { buffer, initialized in
+      UnsafeMutableRawBufferPointer(buffer).initializeMemory(as: UInt8.self, repeating: 0)
+      initialized = count
+    }
+  }
+
+  /// Makes a reused column at least `count` long. Columns only grow: batches of slightly different lengths must not
+  /// allocate.
+  public static func reserve(_ column: inout [Self], _ count: Int) {
+    guard column.count < count else { return }
+    column = zeros(count + count / 4)
+  }
+
+  /// Zeroes the first `count` values of a reused column, which grows if it must.
+  public static func clear(_ column: inout [Self], _ count: Int) {
+    guard column.count >= count else { return reserve(&column, count) }
+    column.withUnsafeMutableBytes { bytes in
+      let used = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(count * MemoryLayout<Self>.stride)])
+      used.initializeMemory(as: UInt8.self, repeating: 0)
     }
   }
 }

@@ -96,6 +96,32 @@ public enum Portable {
     return 1 / (1 + exp(-x))
   }
 
+  // (−1)ᵏ/(2k + 1)! and (−1)ᵏ/(2k)!, highest power first: enough for a sixteenth of a turn and more.
+  private static let sineSeries: InlineArray<10, Double> = [
+    -8.22063524662433e-18,
+    2.8114572543455206e-15,
+    -7.647163731819816e-13,
+    1.6059043836821613e-10,
+    -2.505210838544172e-08,
+    2.7557319223985893e-06,
+    -0.0001984126984126984,
+    0.008333333333333333,
+    -0.16666666666666666,
+    1.0,
+  ]
+  private static let cosineSeries: InlineArray<10, Double> = [
+    -1.5619206968586225e-16,
+    4.779477332387385e-14,
+    -1.1470745597729725e-11,
+    2.08767569878681e-09,
+    -2.755731922398589e-07,
+    2.48015873015873e-05,
+    -0.001388888888888889,
+    0.041666666666666664,
+    -0.5,
+    1.0,
+  ]
+
   /// cos(2πx) for x in [0, 1), for normal draws.
   public static func cosineOfTurn(_ x: Double) -> Double {
     // Fold to the first eighth of a turn, where the series needs few terms.
@@ -105,12 +131,9 @@ public enum Portable {
     let useSine = quarter > 0.125
     let angle = (useSine ? 0.25 - quarter : quarter) * 6.283185307179586
     let square = angle * angle
-    var sum = 1.0
-    var k = useSine ? 19.0 : 18.0
-    while k > 1 {
-      sum = 1 - sum * square / (k * (k - 1))
-      k -= 2
-    }
+    var sum = 0.0
+    let series = useSine ? sineSeries : cosineSeries
+    for k in series.indices { sum = sum * square + series[k] }
     let value = useSine ? sum * angle : sum
     return negative ? -value : value
   }

@@ -25,11 +25,13 @@ extension Float: TrainingScalar {
     }
     return KernelTable(table: found.pointee)
   }()
+  /// The kernels of this precision.
   public static var kernels: KernelTable { chosen }
 }
 
 extension Double: TrainingScalar {
   private static let chosen = KernelTable(table: lm_select_double_kernels().pointee)
+  /// The kernels of this precision.
   public static var kernels: KernelTable { chosen }
 }
 

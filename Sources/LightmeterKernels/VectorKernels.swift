@@ -6,12 +6,14 @@ extension TrainingScalar {
 
   /// Reads `out[k] = offset + left[leftRows[k]] · right[rightRows[k]]`, or adds to `out` when `accumulate` is set.
   public static func dotRows(
-    _ left: RowsView<Self>, _ leftRows: [Int32], _ right: RowsView<Self>, _ rightRows: [Int32], width: Int, offset: Self,
+    _ left: RowsView<Self>, _ leftRows: [Int32], _ right: RowsView<Self>, _ rightRows: [Int32], width: Int,
+    offset: Self,
     accumulate: Bool, into out: inout [Self]
   ) {
-    precondition(leftRows.count == rightRows.count && out.count == leftRows.count, "index and output lengths differ")
+    precondition(leftRows.count >= rightRows.count && out.count >= rightRows.count, "index and output lengths differ")
     compiled.dot_rows(
-      &out, left.values, right.values, leftRows, rightRows, leftRows.count, left.stride, right.stride, width, Double(offset),
+      &out, left.values, right.values, leftRows, rightRows, rightRows.count, left.stride, right.stride, width,
+      Double(offset),
       accumulate ? 1 : 0)
   }
 
@@ -35,25 +37,21 @@ extension TrainingScalar {
     _ coefficients: [Self], _ source: RowsView<Self>, _ rows: [Int32], slots: [Int32], width: Int,
     into target: inout [Self], targetStride: Int
   ) {
-    precondition(slots.count == rows.count && coefficients.count == rows.count, "index and coefficient lengths differ")
+    precondition(slots.count >= rows.count && coefficients.count >= rows.count, "index and coefficient lengths differ")
     compiled.scatter_rows(
       &target, source.values, coefficients, slots, rows, rows.count, targetStride, source.stride, width)
   }
 
-  /// Adds `scale * step` to the given rows of `table` and returns what they held before.
+  /// Adds `scale * step` to the given rows of `table` and keeps what they held before in `saved`.
   public static func displace(
-    _ table: inout [Self], rows: [Int32], stride: Int, by step: [Self], scale: Self
-  ) -> [Self] {
+    _ table: inout [Self], rows: [Int32], stride: Int, by step: [Self], scale: Self, saved: inout [Self]
+  ) {
     precondition(step.count >= rows.count * stride, "the step has fewer rows than its index")
-    return [Self](unsafeUninitializedCapacity: rows.count * stride) { saved, count in
-      if !rows.isEmpty {
-        compiled.displace_rows(&table, saved.baseAddress, step, rows, rows.count, stride, Double(scale))
-      }
-      count = rows.count * stride
-    }
+    reserve(&saved, rows.count * stride)
+    compiled.displace_rows(&table, &saved, step, rows, rows.count, stride, Double(scale))
   }
 
-  /// Writes back what ``displace(_:rows:stride:by:scale:)`` returned.
+  /// Writes back what ``displace(_:rows:stride:by:scale:saved:)`` kept.
   public static func restore(_ table: inout [Self], rows: [Int32], stride: Int, from saved: [Self]) {
     compiled.restore_rows(&table, saved, rows, rows.count, stride)
   }
@@ -63,10 +61,12 @@ extension TrainingScalar {
     _ table: inout [Self], _ moments: inout AdamMoments<Self>, gradient: [Self], rows: [Int32], stride: Int,
     corrections: (first: [Self], second: [Self]), decay: [Self], settings: AdamSettings<Self>
   ) {
-    precondition(decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
+    precondition(
+      decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
     compiled.adam_rows(
       &table, &moments.first, &moments.second, gradient, decay, corrections.first, corrections.second, rows,
-      rows.count, stride, Double(settings.rate), Double(settings.beta1), Double(settings.beta2), Double(settings.epsilon))
+      rows.count, stride, Double(settings.rate), Double(settings.beta1), Double(settings.beta2),
+      Double(settings.epsilon))
   }
 
   /// One Adam step on every row; `slotOfRow[r] < 0` means that row r has no gradient (decay and momentum still act).
@@ -74,45 +74,48 @@ extension TrainingScalar {
     _ table: inout [Self], _ moments: inout AdamMoments<Self>, gradient: [Self], slotOfRow: [Int32], stride: Int,
     corrections: (first: Self, second: Self), decay: [Self], settings: AdamSettings<Self>
   ) {
-    precondition(decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
+    precondition(
+      decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
     precondition(table.count == slotOfRow.count * stride, "every row of the table has a slot")
     compiled.adam_all(
-      &table, &moments.first, &moments.second, gradient, decay, slotOfRow, slotOfRow.count, stride, Double(corrections.first),
-      Double(corrections.second), Double(settings.rate), Double(settings.beta1), Double(settings.beta2), Double(settings.epsilon))
+      &table, &moments.first, &moments.second, gradient, decay, slotOfRow, slotOfRow.count, stride,
+      Double(corrections.first),
+      Double(corrections.second), Double(settings.rate), Double(settings.beta1), Double(settings.beta2),
+      Double(settings.epsilon))
   }
 
   /// Reads `out[k] = 1 / (1 + exp(-in[k]))`.
-  public static func sigmoid(_ input: [Self], into out: inout [Self]) {
-    precondition(out.count == input.count, "input and output lengths differ")
-    compiled.sigmoid(&out, input, input.count)
+  public static func sigmoid(_ input: [Self], count: Int, into out: inout [Self]) {
+    precondition(out.count >= count && input.count >= count, "input and output lengths differ")
+    compiled.sigmoid(&out, input, count)
   }
 
   /// Cross-entropy per pair; see `Naive` in the objectives.
   public static func naiveTerms(feedback: [UInt8], logits: [Self], into out: inout LossColumns<Self>) {
-    out.resize(logits.count)
+    out.reserve(feedback.count)
     compiled.naive_terms(
       &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
-      logits.count)
+      feedback.count)
   }
 
   /// Eq. (4) per pair; see `InversePropensity` in the objectives.
   public static func inversePropensityTerms(
     feedback: [UInt8], logits: [Self], exposures: [Self], into out: inout LossColumns<Self>
   ) {
-    out.resize(logits.count)
+    out.reserve(feedback.count)
     compiled.ips_terms(
       &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
-      exposures, logits.count)
+      exposures, feedback.count)
   }
 
   /// Eq. (10) per pair; see `LowVariance` in the objectives.
   public static func lowVarianceTerms(
     feedback: [UInt8], logits: [Self], exposures: [Self], into out: inout LossColumns<Self>
   ) {
-    out.resize(logits.count)
+    out.reserve(feedback.count)
     compiled.low_variance_terms(
       &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
-      exposures, logits.count)
+      exposures, feedback.count)
   }
 
   /// Eq. (14) per pair; see `BlendedExposure` in the models.
@@ -120,9 +123,9 @@ extension TrainingScalar {
     affinities: [Self], gateLogits: [Self], popularity: [Self], gateSlots: [Int32], items: [Int32],
     into out: inout BlendColumns<Self>
   ) {
-    out.resize(affinities.count)
+    out.reserve(items.count)
     compiled.blend(
-      &out.exposure, &out.affinity, &out.gate, affinities, gateLogits, popularity, gateSlots, items, affinities.count)
+      &out.exposure, &out.affinity, &out.gate, affinities, gateLogits, popularity, gateSlots, items, items.count)
   }
 
   /// Cotangents of Eq. (14) into the affinity logit and the gate logit of each pair.
@@ -130,9 +133,9 @@ extension TrainingScalar {
     _ cotangents: [Self], of forward: BlendColumns<Self>, popularity: [Self], items: [Int32], affinities: inout [Self],
     gates: inout [Self]
   ) {
-    precondition(affinities.count == cotangents.count && gates.count == cotangents.count, "cotangent lengths differ")
+    precondition(affinities.count >= items.count && gates.count >= items.count, "cotangent lengths differ")
     compiled.blend_pullback(
-      &affinities, &gates, cotangents, forward.affinity, forward.gate, popularity, items, cotangents.count)
+      &affinities, &gates, cotangents, forward.affinity, forward.gate, popularity, items, items.count)
   }
 
   /// Second derivatives of Eq. (14) along a displacement of the item row (METHODS §6.5).
@@ -148,30 +151,33 @@ extension TrainingScalar {
   ) {
     compiled.blend_second(
       &slopes, &users, &gates, cotangents, forward.affinity, forward.gate, popularity, items, alongGate, alongUser,
-      cotangents.count)
+      items.count)
   }
 
   /// Writes `out[k] = scale * a[k] * b[k]`; a nil `b` counts as 1.
-  public static func multiply(_ a: [Self], _ b: [Self]?, scale: Self, into out: inout [Self]) {
-    precondition(out.count == a.count && (b?.count ?? a.count) == a.count, "factor and output lengths differ")
+  public static func multiply(_ a: [Self], _ b: [Self]?, scale: Self, count: Int, into out: inout [Self]) {
+    reserve(&out, count)
+    precondition(a.count >= count && (b?.count ?? count) >= count, "a factor has fewer than \(count) values")
     if let b {
-      compiled.multiply(&out, a, b, a.count, Double(scale))
+      compiled.multiply(&out, a, b, count, Double(scale))
     } else {
-      compiled.multiply(&out, a, nil, a.count, Double(scale))
+      compiled.multiply(&out, a, nil, count, Double(scale))
     }
   }
 
   /// Zeroes a run of columns in every row.
-  public static func clearColumns(_ rows: inout [Self], stride: Int, columns: Range<Int>) {
-    guard stride > 0, !columns.isEmpty else { return }
-    compiled.clear_columns(&rows, rows.count / stride, stride, columns.lowerBound, columns.upperBound)
+  public static func clearColumns(_ rows: inout [Self], count: Int, stride: Int, columns: Range<Int>) {
+    precondition(rows.count >= count * stride, "\(count) rows of \(stride) are not in \(rows.count) values")
+    compiled.clear_columns(&rows, count, stride, columns.lowerBound, columns.upperBound)
   }
 
   /// Sum, sum of squares, least and greatest of a column, summed in order in double.
-  public static func summarize(_ column: [Self]) -> ColumnSummary {
+  public static func summarize(_ column: [Self], count: Int? = nil) -> ColumnSummary {
+    let count = count ?? column.count
+    precondition(column.count >= count, "a column has fewer than \(count) values")
     var result = (0.0, 0.0, 0.0, 0.0)
     withUnsafeMutableBytes(of: &result) { raw in
-      compiled.summarize(raw.baseAddress?.assumingMemoryBound(to: Double.self), column, column.count)
+      compiled.summarize(raw.baseAddress?.assumingMemoryBound(to: Double.self), column, count)
     }
     return ColumnSummary(sum: result.0, squares: result.1, least: result.2, greatest: result.3)
   }

@@ -9,6 +9,7 @@ public import LightmeterKernels
 ///
 /// - Source: METHODS §4; PyTorch's coupled `weight_decay`.
 public struct Adam<S: TrainingScalar>: Optimizer {
+  /// Step length of the next step.
   public var learningRate: S
   private let settings: OptimizerSettings
   private var tables: [OptimizerState<S>]
@@ -26,6 +27,7 @@ public struct Adam<S: TrainingScalar>: Optimizer {
     slotsOfRows = tables.map { [Int32](repeating: -1, count: $0.rows) }
   }
 
+  /// All that a resumed run needs.
   public var state: [OptimizerState<S>] {
     get { tables }
     set {
@@ -39,6 +41,7 @@ public struct Adam<S: TrainingScalar>: Optimizer {
     }
   }
 
+  /// One step; see ``Optimizer``.
   public mutating func step(_ parameters: inout [Table<S>], along gradient: [RowGradient<S>]) {
     power1 *= 0.9
     power2 *= 0.999
@@ -67,6 +70,7 @@ public struct Adam<S: TrainingScalar>: Optimizer {
 ///
 /// - Source: METHODS §4.
 public struct LazyAdam<S: TrainingScalar>: Optimizer {
+  /// Step length of the next step.
   public var learningRate: S
   private let settings: OptimizerSettings
   private var tables: [OptimizerState<S>]
@@ -100,11 +104,13 @@ public struct LazyAdam<S: TrainingScalar>: Optimizer {
     return (first, second)
   }
 
+  /// All that a resumed run needs.
   public var state: [OptimizerState<S>] {
     get { tables }
     set { tables = newValue }
   }
 
+  /// One step; see ``Optimizer``.
   public mutating func step(_ parameters: inout [Table<S>], along gradient: [RowGradient<S>]) {
     for index in parameters.indices {
       let rows = gradient[index].rows

@@ -131,7 +131,7 @@ public struct CalibratedRelevance: RelevanceScorer, Hashable, Codable {
       return
     }
     let shift = userLogits[user]
-    Float.sigmoid(items.map { itemLogits[$0] + shift }, into: &relevances)
+    Float.sigmoid(items.map { itemLogits[$0] + shift }, count: items.count, into: &relevances)
     for (k, item) in items.enumerated() { relevances[k] = CalibratedRelevance.clip(relevances[k] * itemMeans[item]) }
   }
 
@@ -144,7 +144,9 @@ public struct CalibratedRelevance: RelevanceScorer, Hashable, Codable {
       for k in users.indices { relevances[k] = itemMeans[Int(items[k])] }
       return
     }
-    Float.sigmoid(users.indices.map { itemLogits[Int(items[$0])] + userLogits[Int(users[$0])] }, into: &relevances)
+    Float.sigmoid(
+      users.indices.map { itemLogits[Int(items[$0])] + userLogits[Int(users[$0])] }, count: users.count,
+      into: &relevances)
     for k in users.indices { relevances[k] = CalibratedRelevance.clip(relevances[k] * itemMeans[Int(items[k])]) }
   }
 

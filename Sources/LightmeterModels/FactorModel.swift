@@ -31,14 +31,18 @@ public struct FactorModel: RelevanceScorer {
     self.init(users: users, items: items, intercept: 0, isProbability: false)
   }
 
+  /// Number of users.
   public var userCount: Int { users.rows }
+  /// Number of items.
   public var itemCount: Int { items.rows }
 
+  /// Scores of one user for a run of items.
   public func scores(user: Int, items range: Range<Int>, into scores: inout [Float]) {
     Float.dotRange(
       users.view, row: user, items.view, range: range, width: users.width, offset: intercept, into: &scores)
   }
 
+  /// P(relevant) of a score.
   public func relevance(ofScore score: Float) -> Float { Stable.sigmoid(score) }
 }
 

@@ -17,6 +17,7 @@ public enum BiasTerms: String, Sendable, Hashable, Codable, CaseIterable {
 /// - Shapes: user table (users × d + extra), item table (items × d + extra).
 /// - Source: Biif, Eq. (3), which has neither intercept nor biases (`biases: .none`, `intercept: 0`).
 public struct MatrixFactorization<S: TrainingScalar>: Backbone {
+  /// The parameter tables.
   public var tables: [Table<S>]
   /// Number of factors d.
   public let dimension: Int
@@ -64,23 +65,28 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
     }
   }
 
+  /// The item table is the second.
   public var itemTable: Int { 1 }
 
+  /// Item rows as exposure models read them.
   public var itemEmbeddings: ItemEmbeddings<S> { ItemEmbeddings(rows: tables[1].view, width: dimension) }
 
+  /// Zeroes a gradient for the rows that the batch touches.
   public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
     while gradient.count < 2 { gradient.append(RowGradient()) }
     gradient[0].reset(rows: batch.userRows, stride: tables[0].stride)
     gradient[1].reset(rows: batch.itemRows, stride: tables[1].stride)
   }
 
+  /// The logit of every pair.
   public func logits(for batch: IndexedBatch, into logits: inout [S]) {
-    if logits.count != batch.count { logits = [S](repeating: 0, count: batch.count) }
+    S.reserve(&logits, batch.count)
     S.dotRows(
       tables[0].view, batch.pairs.users, tables[1].view, batch.pairs.items, width: tables[0].width, offset: intercept,
       accumulate: false, into: &logits)
   }
 
+  /// Adds Σ cotangent · derivative by the parameters.
   public func pullback(_ cotangents: [S], for batch: IndexedBatch, into gradient: inout [RowGradient<S>]) {
     let width = tables[0].width
     S.scatterRows(
@@ -91,12 +97,15 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
       into: &gradient[1].values, targetStride: gradient[1].stride)
     for side in 0..<2 {
       guard let fixed = tables[side].fixedColumn else { continue }
-      S.clearColumns(&gradient[side].values, stride: gradient[side].stride, columns: fixed..<fixed + 1)
+      S.clearColumns(
+        &gradient[side].values, count: gradient[side].rows.count, stride: gradient[side].stride,
+        columns: fixed..<fixed + 1)
     }
   }
 
+  /// ⟨∂logit/∂ω, direction⟩ per pair.
   public func pushforward(_ direction: [RowGradient<S>], for batch: IndexedBatch, into tangents: inout [S]) {
-    if tangents.count != batch.count { tangents = [S](repeating: 0, count: batch.count) }
+    S.reserve(&tangents, batch.count)
     let width = tables[0].width
     S.dotRows(
       RowsView(direction[0].values, stride: direction[0].stride), batch.userSlots, tables[1].view, batch.pairs.items,

@@ -3,7 +3,9 @@ internal import LightmeterKernels
 
 /// A ranking that knows nothing: a seeded number per pair.
 public struct RandomRanking: Scorer, Equatable {
+  /// Number of users.
   public let userCount: Int
+  /// Number of items.
   public let itemCount: Int
   /// What it is drawn from.
   public let seed: UInt64
@@ -12,6 +14,7 @@ public struct RandomRanking: Scorer, Equatable {
     (self.userCount, self.itemCount, self.seed) = (userCount, itemCount, seed)
   }
 
+  /// Scores of one user for a run of items.
   public func scores(user: Int, items: Range<Int>, into scores: inout [Float]) {
     let key = SeededGenerator.key(seed: seed, stream: .initialise)
     for (k, item) in items.enumerated() {

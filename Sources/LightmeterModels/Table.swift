@@ -30,7 +30,7 @@ public struct Table<S: TrainingScalar>: Sendable {
     self.width = factorWidth + extraColumns
     self.stride = (width + 3) / 4 * 4
     self.fixedColumn = fixedColumn
-    values = [S](repeating: 0, count: rows * stride)
+    values = S.zeros(rows * stride)
     if let fixedColumn {
       for row in 0..<rows { values[row * stride + fixedColumn] = 1 }
     }
@@ -76,7 +76,7 @@ public struct Table<S: TrainingScalar>: Sendable {
 public struct RowGradient<S: TrainingScalar>: Sendable {
   /// Touched rows in order of first appearance in the batch.
   public var rows: [Int32] = []
-  /// Values, row by row in the order of `rows`.
+  /// Values, row by row in the order of `rows`; what is beyond them means nothing.
   public var values: [S] = []
   /// Elements from one row to the next.
   public var stride = 0
@@ -87,13 +87,11 @@ public struct RowGradient<S: TrainingScalar>: Sendable {
   public mutating func reset(rows: [Int32], stride: Int) {
     self.rows = rows
     self.stride = stride
-    let count = rows.count * stride
-    values.removeAll(keepingCapacity: true)
-    values.append(contentsOf: repeatElement(0, count: count))
+    S.clear(&values, rows.count * stride)
   }
 
   /// Sum of squares of the values.
-  public var squaredNorm: Double { S.summarize(values).squares }
+  public var squaredNorm: Double { S.summarize(values, count: rows.count * stride).squares }
 }
 
 /// The item factors as exposure models read them: the leading `width` columns of the rows, never the biases.

@@ -38,18 +38,19 @@ public protocol Estimator: Sendable {
   func terms<T: Real & Sendable>(clicked: Bool, logit: T, exposure: T) -> LossTerms<T>
   /// The equation over a batch.
   ///
-  /// - Shapes: all columns (batch), `out` resized and overwritten.
+  /// - Shapes: `feedback` (batch), the other columns at least as long; `out` grown if needed and overwritten.
   func evaluate<S: TrainingScalar>(
     feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>)
 }
 
 extension Estimator {
+  /// The equation over a batch, pair by pair.
   @inlinable
   public func evaluate<S: TrainingScalar>(
     feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>
   ) {
-    out.resize(logits.count)
-    for k in logits.indices {
+    out.reserve(feedback.count)
+    for k in feedback.indices {
       let terms = terms(clicked: feedback[k] != 0, logit: logits[k], exposure: exposures[k])
       out.loss[k] = terms.loss
       out.byLogit[k] = terms.byLogit

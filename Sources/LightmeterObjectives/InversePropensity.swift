@@ -19,8 +19,10 @@ public struct InversePropensity: Estimator {
     precondition(clip >= 0 && clip <= 1, "a clip of \(clip) is not in [0, 1]")
     self.clip = clip
   }
+  /// Whether the loss depends on exposure.
   public var usesExposure: Bool { true }
 
+  /// The equation of one pair.
   @inlinable
   public func terms<T: Real & Sendable>(clicked: Bool, logit: T, exposure: T) -> LossTerms<T> {
     guard clicked else { return LossTerms(loss: Stable.softplus(logit), byLogit: Stable.sigmoid(logit)) }
@@ -34,6 +36,7 @@ public struct InversePropensity: Estimator {
       byExposure: slope * logit, byLogitAndExposure: slope, byExposureTwice: -2 * slope * weight * logit)
   }
 
+  /// The equation over a batch, by kernel.
   public func evaluate<S: TrainingScalar>(
     feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>
   ) {
@@ -44,7 +47,7 @@ public struct InversePropensity: Estimator {
     var clipped = exposures
     for k in clipped.indices where clipped[k] < floor { clipped[k] = floor }
     S.inversePropensityTerms(feedback: feedback, logits: logits, exposures: clipped, into: &out)
-    for k in clipped.indices where exposures[k] < floor {
+    for k in feedback.indices where exposures[k] < floor {
       (out.byExposure[k], out.byLogitAndExposure[k], out.byExposureTwice[k]) = (0, 0, 0)
     }
   }

@@ -20,8 +20,10 @@ public import RealModule
 public struct LowVariance: Estimator {
   /// The estimator.
   public init() {}
+  /// Whether the loss depends on exposure.
   public var usesExposure: Bool { true }
 
+  /// The equation of one pair.
   @inlinable
   public func terms<T: Real & Sendable>(clicked: Bool, logit: T, exposure: T) -> LossTerms<T> {
     if clicked {
@@ -42,6 +44,7 @@ public struct LowVariance: Estimator {
       byExposureTwice: byExposure * byExposure)
   }
 
+  /// The equation over a batch, by kernel.
   public func evaluate<S: TrainingScalar>(
     feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>
   ) { S.lowVarianceTerms(feedback: feedback, logits: logits, exposures: exposures, into: &out) }

@@ -10,8 +10,10 @@ public import RealModule
 public struct Naive: Estimator {
   /// The estimator.
   public init() {}
+  /// Whether the loss depends on exposure.
   public var usesExposure: Bool { false }
 
+  /// The equation of one pair.
   @inlinable
   public func terms<T: Real & Sendable>(clicked: Bool, logit: T, exposure: T) -> LossTerms<T> {
     LossTerms(
@@ -19,6 +21,7 @@ public struct Naive: Estimator {
       byLogit: clicked ? -Stable.sigmoid(-logit) : Stable.sigmoid(logit))
   }
 
+  /// The equation over a batch, by kernel.
   public func evaluate<S: TrainingScalar>(
     feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>
   ) { S.naiveTerms(feedback: feedback, logits: logits, into: &out) }

@@ -41,6 +41,7 @@ public struct Recommender: Sendable {
     case noProbability
     case noExposure
 
+    /// One sentence, or the text that a recipe holds.
     public var description: String {
       switch self {
       case .unknownUser(let id): "the model knows no user '\(id)': the log it was trained on lacks that id"

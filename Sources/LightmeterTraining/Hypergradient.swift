@@ -25,31 +25,33 @@ extension Trainer {
     backbone.resetGradient(&work.outerGradient, for: work.batch)
 
     // G is the mean; the sum's virtual step is n times as long.
-    let saved = displace(by: -step * (pairWeight * count))
+    displace(by: -step * (pairWeight * count))
     let outerLoss: Double
     switch settings.outerSet {
     case .validation: outerLoss = validationGradient(validation, reduction: settings.reduction)
     case .trainingBatch:
       outerLoss = trainingBatchGradient(settings, pairWeight: pairWeight, directScale: factor / step)
     }
-    restore(saved)
+    restore()
 
     indirectGradient(settings, factor: factor, count: count)
     return outerLoss
   }
 
-  private mutating func displace(by scale: S) -> [[S]] {
-    backbone.tables.indices.map { table in
+  private mutating func displace(by scale: S) {
+    for table in backbone.tables.indices {
+      if work.saved.count <= table { work.saved.append([]) }
       let gradient = work.modelGradient[table]
-      return S.displace(
-        &backbone.tables[table].values, rows: gradient.rows, stride: gradient.stride, by: gradient.values, scale: scale)
+      S.displace(
+        &backbone.tables[table].values, rows: gradient.rows, stride: gradient.stride, by: gradient.values,
+        scale: scale, saved: &work.saved[table])
     }
   }
 
-  private mutating func restore(_ saved: [[S]]) {
+  private mutating func restore() {
     for table in backbone.tables.indices {
       let gradient = work.modelGradient[table]
-      S.restore(&backbone.tables[table].values, rows: gradient.rows, stride: gradient.stride, from: saved[table])
+      S.restore(&backbone.tables[table].values, rows: gradient.rows, stride: gradient.stride, from: work.saved[table])
     }
   }
 
@@ -60,12 +62,10 @@ extension Trainer {
     backbone.logits(for: work.outer, into: &work.outerLogits)
     S.naiveTerms(feedback: validation.feedback, logits: work.outerLogits, into: &work.outerTerms)
     let scale: S = reduction == .mean ? 1 / S(max(validation.count, 1)) : 1
-    if work.outerCotangents.count != validation.count {
-      work.outerCotangents = [S](repeating: 0, count: validation.count)
-    }
-    S.multiply(work.outerTerms.byLogit, nil, scale: scale, into: &work.outerCotangents)
+    S.multiply(
+      work.outerTerms.byLogit, nil, scale: scale, count: validation.count, into: &work.outerCotangents)
     backbone.pullback(work.outerCotangents, for: work.outer, into: &work.outerGradient)
-    return S.summarize(work.outerTerms.loss).sum / Double(max(validation.count, 1))
+    return S.summarize(work.outerTerms.loss, count: validation.count).sum / Double(max(validation.count, 1))
   }
 
   /// v of the training loss at the virtual point with the exposure there, and the direct part of its derivative by α.
@@ -73,44 +73,48 @@ extension Trainer {
     backbone.logits(for: work.batch, into: &work.outerLogits)
     evaluateExposures(of: work.batch, tape: &work.outerTape)
     evaluateTerms(of: work.batch, logits: work.outerLogits, tape: work.outerTape, into: &work.outerTerms)
-    var scaled = work.outerTerms.byLogit
-    S.multiply(work.outerTerms.byLogit, nil, scale: pairWeight, into: &scaled)
-    backbone.pullback(scaled, for: work.batch, into: &work.outerGradient)
-    S.multiply(work.outerTerms.byExposure, nil, scale: pairWeight, into: &scaled)
+    let count = work.batch.count
+    S.multiply(work.outerTerms.byLogit, nil, scale: pairWeight, count: count, into: &work.outerCotangents)
+    backbone.pullback(work.outerCotangents, for: work.batch, into: &work.outerGradient)
+    S.multiply(work.outerTerms.byExposure, nil, scale: pairWeight, count: count, into: &work.outerCotangents)
     if settings.outerThroughExposure {
       exposure.itemPullback(
-        scaled, for: work.batch, tape: &work.outerTape, into: &work.outerGradient[backbone.itemTable])
+        work.outerCotangents, for: work.batch, tape: &work.outerTape, into: &work.outerGradient[backbone.itemTable])
     }
     // The common factor multiplies the whole derivative: factor / (η pairWeight) of the direct part's pairWeight.
-    S.multiply(work.outerTerms.byExposure, nil, scale: directScale, into: &scaled)
+    S.multiply(work.outerTerms.byExposure, nil, scale: directScale, count: count, into: &work.outerCotangents)
     exposure.pullback(
-      scaled, for: work.batch, items: backbone.itemEmbeddings, tape: &work.outerTape, into: &work.exposureGradient)
-    return S.summarize(work.outerTerms.loss).sum / Double(work.batch.count)
+      work.outerCotangents, for: work.batch, items: backbone.itemEmbeddings, tape: &work.outerTape,
+      into: &work.exposureGradient)
+    return S.summarize(work.outerTerms.loss, count: count).sum / Double(count)
   }
 
   /// The part through the virtual step, at the current point.
   private mutating func indirectGradient(_ settings: Bilevel, factor: S, count: S) {
     backbone.pushforward(work.outerGradient, for: work.batch, into: &work.tangents)
-    var cotangents = work.cotangents
-    S.multiply(work.terms.byLogitAndExposure, work.tangents, scale: -factor, into: &cotangents)
+    let pairs = work.batch.count
+    S.multiply(
+      work.terms.byLogitAndExposure, work.tangents, scale: -factor, count: pairs, into: &work.cotangents)
     if settings.innerThroughExposure {
-      var direct = cotangents
-      S.multiply(work.terms.byExposure, nil, scale: -factor, into: &direct)
+      S.multiply(work.terms.byExposure, nil, scale: -factor, count: pairs, into: &work.outerCotangents)
       exposure.mixedPullback(
-        direct, along: work.outerGradient[backbone.itemTable], for: work.batch, items: backbone.itemEmbeddings,
+        work.outerCotangents, along: work.outerGradient[backbone.itemTable], for: work.batch,
+        items: backbone.itemEmbeddings,
         tape: &work.tape, into: &work.exposureGradient)
-      S.multiply(work.terms.byExposureTwice, work.tape.slopes, scale: -factor, into: &direct)
-      for k in cotangents.indices { cotangents[k] += direct[k] }
+      S.multiply(
+        work.terms.byExposureTwice, work.tape.slopes, scale: -factor, count: pairs, into: &work.outerCotangents)
+      for k in 0..<pairs { work.cotangents[k] += work.outerCotangents[k] }
     }
-    if settings.pull > 0 { addPull(&cotangents, strength: 2 * S(settings.pull) / count) }
+    if settings.pull > 0 { addPull(strength: 2 * S(settings.pull) / count) }
     exposure.pullback(
-      cotangents, for: work.batch, items: backbone.itemEmbeddings, tape: &work.tape, into: &work.exposureGradient)
+      work.cotangents, for: work.batch, items: backbone.itemEmbeddings, tape: &work.tape,
+      into: &work.exposureGradient)
   }
 
-  private func addPull(_ cotangents: inout [S], strength: S) {
+  private mutating func addPull(strength: S) {
     precondition(!pullPrior.isEmpty, "a pull needs the prior exposure of every item")
-    for k in cotangents.indices {
-      cotangents[k] += strength * (work.tape.exposures[k] - S(pullPrior[Int(work.batch.pairs.items[k])]))
+    for k in 0..<work.batch.count {
+      work.cotangents[k] += strength * (work.tape.exposures[k] - S(pullPrior[Int(work.batch.pairs.items[k])]))
     }
   }
 }

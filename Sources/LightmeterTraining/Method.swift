@@ -77,6 +77,7 @@ public protocol TrainingObserver: Sendable {
 public struct SilentObserver: TrainingObserver {
   /// The observer.
   public init() {}
+  /// Lets training go on.
   public func observe(_ event: TrainingEvent) -> TrainingDecision { .proceed }
 }
 
@@ -99,6 +100,7 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A resume state does not belong to this run.
   case resume(String)
 
+  /// One sentence, or the text that a recipe holds.
   public var description: String {
     switch self {
     case .diverged(let epoch, let batch, let what):

@@ -96,9 +96,9 @@ public struct Trainer<S: TrainingScalar>: Sendable {
     evaluateTerms(of: work.batch, logits: work.logits, tape: work.tape, into: &work.terms)
     var record = StepRecord()
     record.pairs = work.batch.count
-    record.trainingLoss = S.summarize(work.terms.loss).sum / Double(record.pairs)
-    record.exposures = S.summarize(work.tape.exposures)
-    record.gateSum = exposure is BlendedExposure<S> ? S.summarize(work.tape.blend.gate).sum : nil
+    record.trainingLoss = S.summarize(work.terms.loss, count: record.pairs).sum / Double(record.pairs)
+    record.exposures = S.summarize(work.tape.exposures, count: record.pairs)
+    record.gateSum = exposure is BlendedExposure<S> ? S.summarize(work.tape.blend.gate, count: record.pairs).sum : nil
     return record
   }
 
@@ -152,7 +152,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   }
 
   private mutating func scaleToMean(_ column: [S]) {
-    if work.cotangents.count != column.count { work.cotangents = [S](repeating: 0, count: column.count) }
-    S.multiply(column, nil, scale: 1 / S(column.count), into: &work.cotangents)
+    let count = work.batch.count
+    S.multiply(column, nil, scale: 1 / S(count), count: count, into: &work.cotangents)
   }
 }

@@ -20,6 +20,7 @@ struct TrainingWorkspace<S: TrainingScalar>: Sendable {
   var outerGradient: [RowGradient<S>] = []
   var outerCotangents: [S] = []
   var tangents: [S] = []
+  var saved: [[S]] = []
 }
 
 /// What one step did, for the epoch's log.

@@ -8,7 +8,8 @@ import Testing
 
 @Suite struct RecommenderTests {
   /// Two users, five items; user a likes low indices, b high ones; a has clicked item "i0".
-  private func model(history: Bool = true, exposure: StoredExposure? = .perItem([1, 0.5, 0.25, 0.1, 0])) -> StoredModel {
+  private func model(history: Bool = true, exposure: StoredExposure? = .perItem([1, 0.5, 0.25, 0.1, 0])) -> StoredModel
+  {
     var (users, items) = (IdentifierTable(), IdentifierTable())
     for name in ["a", "b"] { _ = users.intern(name) }
     for name in ["i0", "i1", "i2", "i3", "i4"] { _ = items.intern(name) }

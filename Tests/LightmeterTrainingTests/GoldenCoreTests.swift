@@ -30,14 +30,19 @@ import Testing
     trainer.evaluateTerms(
       of: trainer.work.batch, logits: trainer.work.logits, tape: trainer.work.tape, into: &trainer.work.terms)
     let terms = trainer.work.terms
-    #expect(largestDifference(trainer.work.logits.map { Double($0) }, reference["score"].doubles) < tolerance)
-    #expect(largestDifference(terms.loss.map { Double($0) }, reference["loss"].doubles) < tolerance)
-    #expect(largestDifference(terms.byLogit.map { Double($0) }, reference["dLossDScore"].doubles) < tolerance)
+    #expect(
+      largestDifference(trainer.work.logits.prefix(14).map { Double($0) }, reference["score"].doubles) < tolerance)
+    #expect(largestDifference(terms.loss.prefix(14).map { Double($0) }, reference["loss"].doubles) < tolerance)
+    #expect(
+      largestDifference(terms.byLogit.prefix(14).map { Double($0) }, reference["dLossDScore"].doubles) < tolerance)
     if !reference["dLossDExposure"].isNull {
-      #expect(largestDifference(terms.byExposure.map { Double($0) }, reference["dLossDExposure"].doubles) < tolerance * 10)
+      #expect(
+        largestDifference(terms.byExposure.prefix(14).map { Double($0) }, reference["dLossDExposure"].doubles)
+          < tolerance * 10)
       #expect(
         largestDifference(
-          terms.byLogitAndExposure.map { Double($0) }, reference["d2LossDScoreDExposure"].doubles) < tolerance * 10)
+          terms.byLogitAndExposure.prefix(14).map { Double($0) }, reference["d2LossDScoreDExposure"].doubles)
+          < tolerance * 10)
     }
     trainer.modelGradient(throughExposure: false)
     let gradient = trainer.work.modelGradient
@@ -55,7 +60,7 @@ import Testing
     let record = trainer.step(on: problem.batch, validation: problem.validation)
     #expect(abs(record.trainingLoss - reference["meanLoss"].double) < 1e-12)
     let exposures = problem.golden["learnedExposure"]["exposureOfBatch"].doubles
-    #expect(largestDifference(trainer.work.tape.exposures, exposures) < 1e-12)
+    #expect(largestDifference(Array(trainer.work.tape.exposures.prefix(14)), exposures) < 1e-12)
     let model = trainer.work.modelGradient
     #expect(largestDifference(model[0].dense(rows: 6, width: 4), reference["gradientModel"]["user"].flatMatrix) < 1e-12)
     #expect(largestDifference(model[1].dense(rows: 8, width: 4), reference["gradientModel"]["item"].flatMatrix) < 1e-12)

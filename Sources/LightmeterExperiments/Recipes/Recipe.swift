@@ -6,13 +6,17 @@ public enum RecipeValue: Sendable, Hashable, Codable, CustomStringConvertible {
   case number(Double)
   case text(String)
 
+  /// Reads a JSON value.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
-    if let number = try? container.decode(Double.self) { self = .number(number) } else {
+    if let number = try? container.decode(Double.self) {
+      self = .number(number)
+    } else {
       self = .text(try container.decode(String.self))
     }
   }
 
+  /// Writes a JSON value.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {
@@ -24,6 +28,7 @@ public enum RecipeValue: Sendable, Hashable, Codable, CustomStringConvertible {
   /// Reads what a command line says: a number where it is one.
   public init(parsing text: String) { self = Double(text).map { .number($0) } ?? .text(text) }
 
+  /// One sentence, or the text that a recipe holds.
   public var description: String {
     switch self {
     case .number(let number): number == number.rounded() && abs(number) < 1e15 ? "\(Int(number))" : "\(number)"
@@ -56,6 +61,7 @@ public struct Recipe: Sendable, Hashable, Codable, CustomStringConvertible {
     init?(intValue: Int) { nil }
   }
 
+  /// Reads a JSON value.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     method = try container.decode(String.self, forKey: Key(stringValue: "method"))
@@ -65,6 +71,7 @@ public struct Recipe: Sendable, Hashable, Codable, CustomStringConvertible {
     }
   }
 
+  /// Writes a JSON value.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(method, forKey: Key(stringValue: "method"))
@@ -76,6 +83,7 @@ public struct Recipe: Sendable, Hashable, Codable, CustomStringConvertible {
     Recipe(method, settings.merging(changes) { $1 })
   }
 
+  /// One sentence, or the text that a recipe holds.
   public var description: String {
     ([method] + settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }).joined(separator: " ")
   }
@@ -104,6 +112,7 @@ public enum RecipeError: Error, Sendable, Equatable, CustomStringConvertible {
   case badValue(key: String, value: String, allowed: String)
   case keyWithoutEffect(String, method: String)
 
+  /// One sentence, or the text that a recipe holds.
   public var description: String {
     switch self {
     case .unknownMethod(let name, let nearest):
@@ -111,7 +120,8 @@ public enum RecipeError: Error, Sendable, Equatable, CustomStringConvertible {
     case .unknownKey(let name, let nearest):
       "a recipe has no key '\(name)'; did you mean '\(nearest)'? `lightmeter methods biif` lists the keys"
     case .badValue(let key, let value, let allowed): "'\(value)' is no value for '\(key)': it takes \(allowed)"
-    case .keyWithoutEffect(let key, let method): "'\(method)' is not trained, so '\(key)' would have no effect: leave it out"
+    case .keyWithoutEffect(let key, let method):
+      "'\(method)' is not trained, so '\(key)' would have no effect: leave it out"
     }
   }
 }

@@ -192,7 +192,9 @@ extension TrainingStream {
     case "all": self = .all
     case "rated": self = .rated
     default:
-      guard text.hasPrefix("sampled:"), let count = Int(text.dropFirst(8)), (0...1000).contains(count) else { return nil }
+      guard text.hasPrefix("sampled:"), let count = Int(text.dropFirst(8)), (0...1000).contains(count) else {
+        return nil
+      }
       self = .sampled(negativesPerPositive: count)
     }
   }

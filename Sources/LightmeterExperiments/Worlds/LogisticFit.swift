@@ -138,7 +138,7 @@ struct LogisticFit {
       RowsView(factors.userRows, stride: factors.stride), users, RowsView(factors.itemRows, stride: factors.stride),
       items, width: factors.dimension + 2, offset: factors.intercept, accumulate: false, into: &logits)
     var probabilities = logits
-    Float.sigmoid(logits, into: &probabilities)
+    Float.sigmoid(logits, count: logits.count, into: &probabilities)
     return probabilities
   }
 

@@ -89,15 +89,12 @@ public enum WorldError: Error, Equatable, CustomStringConvertible {
   case parameter(name: String, value: String, allowed: String)
   /// Ratings from which no world can be fitted.
   case ratings(String)
-  /// A file that could not be written.
-  case file(path: String, doing: String, reason: String)
 
   /// One sentence: what is wrong, and what is allowed.
   public var description: String {
     switch self {
     case .parameter(let name, let value, let allowed): "The world's \(name) is \(value), but it must be \(allowed)."
     case .ratings(let reason): reason
-    case .file(let path, let doing, let reason): "Cannot \(doing) \(path): \(reason)."
     }
   }
 }

@@ -37,9 +37,9 @@ public struct WorldFiles: Sendable {
   ///
   /// - Parameters:
   ///   - progress: called after every user with the number of users done and of rows written.
-  /// - Throws: ``WorldError/file(path:doing:reason:)``, and whatever `progress` throws.
+  /// - Throws: `FileError`, and whatever `progress` throws.
   public func writeClicks(to path: String, progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Written {
-    var file = try AtomicFile(path: path)
+    var file = try RowWriter(path: path)
     try file.append("user,item\n")
     var rows = 0
     try forEachUser(target: .clicks) { user, items, clicked in
@@ -57,9 +57,9 @@ public struct WorldFiles: Sendable {
 
   /// Writes `user,item,shown,click`, one row an impression (shown is 1 throughout), users in order.
   ///
-  /// - Throws: ``WorldError/file(path:doing:reason:)``, and whatever `progress` throws.
+  /// - Throws: `FileError`, and whatever `progress` throws.
   public func writeImpressions(to path: String, progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Written {
-    var file = try AtomicFile(path: path)
+    var file = try RowWriter(path: path)
     try file.append("user,item,shown,click\n")
     var rows = 0
     try forEachUser(target: .impressions) { user, items, clicked in
@@ -77,7 +77,7 @@ public struct WorldFiles: Sendable {
 
   /// Writes `user,item,click` for uniformly drawn pairs that were shown for certain.
   ///
-  /// - Throws: ``WorldError/file(path:doing:reason:)``; ``WorldError/parameter(name:value:allowed:)`` for more pairs than
+  /// - Throws: `FileError`; ``WorldError/parameter(name:value:allowed:)`` for more pairs than
   ///   the world has.
   public func writeRandomTraffic(count: Int, to path: String) throws -> Written {
     let cells = world.userCount * world.itemCount
@@ -86,7 +86,7 @@ public struct WorldFiles: Sendable {
         name: "random traffic", value: "\(count) pairs", allowed: "between 0 and \(cells) pairs")
     }
     let slice = draws.randomTraffic(count: count)
-    var file = try AtomicFile(path: path)
+    var file = try RowWriter(path: path)
     try file.append("user,item,click\n")
     for k in slice.users.indices {
       file.append(letter: UInt8(ascii: "u"), number: slice.users[k])
@@ -99,10 +99,10 @@ public struct WorldFiles: Sendable {
 
   /// Writes `user,item,relevance,exposure` for every pair of the world, as `Float` in shortest form.
   ///
-  /// - Throws: ``WorldError/file(path:doing:reason:)``, and whatever `progress` throws.
+  /// - Throws: `FileError`, and whatever `progress` throws.
   /// - Complexity: users × items lines: for small worlds.
   public func writeTruth(to path: String, progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Written {
-    var file = try AtomicFile(path: path)
+    var file = try RowWriter(path: path)
     try file.append("user,item,relevance,exposure\n")
     var row = TruthRow()
     for user in 0..<world.userCount {

@@ -11,6 +11,7 @@ public import LightmeterKernels
 /// - Shapes: exposure factors e (users × d); gate a with bias b (1 × d + 1); popularity θ (items).
 /// - Source: Biif, Eq. (14); derivatives in METHODS §6.1 and §6.5.
 public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
+  /// The parameter tables.
   public var tables: [Table<S>]
   /// θ_i.
   public let popularity: [S]
@@ -28,24 +29,23 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
 
   private var dimension: Int { tables[0].factorWidth }
 
+  /// Zeroes a gradient for the rows that the batch touches.
   public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
     while gradient.count < 2 { gradient.append(RowGradient()) }
     gradient[0].reset(rows: batch.userRows, stride: tables[0].stride)
     gradient[1].reset(rows: [0], stride: tables[1].stride)
   }
 
+  /// m of every pair, into the tape.
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
-    tape.resize(batch.count)
+    tape.reserve(batch.count)
     S.dotRows(
       tables[0].view, batch.pairs.users, items.rows, batch.pairs.items, width: dimension, offset: 0, accumulate: false,
       into: &tape.first)
     // The gate depends on the item alone: one dot product per distinct item of the batch.
-    if tape.gateLogits.count != batch.itemRows.count {
-      tape.gateLogits = [S](repeating: 0, count: batch.itemRows.count)
-    }
-    while tape.zeros.count < batch.itemRows.count { tape.zeros.append(0) }
+    S.reserve(&tape.gateLogits, batch.itemRows.count)
     S.dotRows(
-      tables[1].view, Array(tape.zeros.prefix(batch.itemRows.count)), items.rows, batch.itemRows, width: dimension,
+      tables[1].view, tape.zeros, items.rows, batch.itemRows, width: dimension,
       offset: tables[1].values[dimension], accumulate: false, into: &tape.gateLogits)
     S.blend(
       affinities: tape.first, gateLogits: tape.gateLogits, popularity: popularity, gateSlots: batch.itemSlots,
@@ -53,6 +53,7 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
     swap(&tape.exposures, &tape.blend.exposure)
   }
 
+  /// Adds Σ cotangent · derivative by the parameters.
   public func pullback(
     _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
     into gradient: inout [RowGradient<S>]
@@ -60,23 +61,25 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
     S.blendPullback(
       cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, affinities: &tape.first,
       gates: &tape.second)
-    addToParameters(users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, &gradient)
-    gradient[1].values[dimension] += S(S.summarize(tape.second).sum)
+    addToParameters(
+      users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, tape.zeros, &gradient)
+    gradient[1].values[dimension] += S(S.summarize(tape.second, count: batch.count).sum)
   }
 
   /// Adds users[k]·rows[index[k]] to the pair's e_u and gates[k]·rows[index[k]] to a.
   private func addToParameters(
-    users: [S], gates: [S], rows: RowsView<S>, index: [Int32], _ batch: IndexedBatch,
+    users: [S], gates: [S], rows: RowsView<S>, index: [Int32], _ batch: IndexedBatch, _ gateSlots: [Int32],
     _ gradient: inout [RowGradient<S>]
   ) {
     S.scatterRows(
       users, rows, index, slots: batch.userSlots, width: dimension, into: &gradient[0].values,
       targetStride: gradient[0].stride)
     S.scatterRows(
-      gates, rows, index, slots: [Int32](repeating: 0, count: gates.count), width: dimension,
+      gates, rows, index, slots: gateSlots, width: dimension,
       into: &gradient[1].values, targetStride: gradient[1].stride)
   }
 
+  /// Adds Σ cotangent · ∂m/∂w_i to the item rows.
   public func itemPullback(
     _ cotangents: [S], for batch: IndexedBatch, tape: inout ExposureTape<S>, into gradient: inout RowGradient<S>
   ) {
@@ -91,14 +94,16 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
       width: dimension, into: &gradient.values, targetStride: gradient.stride)
   }
 
+  /// Adds the derivative by the parameters of the slope along an item displacement.
   public func mixedPullback(
     _ cotangents: [S], along direction: RowGradient<S>, for batch: IndexedBatch, items: ItemEmbeddings<S>,
     tape: inout ExposureTape<S>, into gradient: inout [RowGradient<S>]
   ) {
     let moved = RowsView(direction.values, stride: direction.stride)
     let gateRow = [Int32](repeating: 0, count: batch.count)
-    var alongGate = [S](repeating: 0, count: batch.count)
-    var alongUser = alongGate
+    var (alongGate, alongUser): ([S], [S]) = ([], [])
+    S.reserve(&alongGate, batch.count)
+    S.reserve(&alongUser, batch.count)
     S.dotRows(
       moved, batch.itemSlots, tables[1].view, gateRow, width: dimension, offset: 0, accumulate: false,
       into: &alongGate)
@@ -108,17 +113,21 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
     S.blendSecond(
       cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, alongGate: alongGate,
       alongUser: alongUser, slopes: &tape.slopes, users: &tape.first, gates: &tape.second)
-    addToParameters(users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, &gradient)
-    gradient[1].values[dimension] += S(S.summarize(tape.second).sum)
+    addToParameters(
+      users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, tape.zeros, &gradient)
+    gradient[1].values[dimension] += S(S.summarize(tape.second, count: batch.count).sum)
     S.blendPullback(
       cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, affinities: &tape.third,
       gates: &tape.fourth)
-    addToParameters(users: tape.third, gates: tape.fourth, rows: moved, index: batch.itemSlots, batch, &gradient)
+    addToParameters(
+      users: tape.third, gates: tape.fourth, rows: moved, index: batch.itemSlots, batch, tape.zeros, &gradient)
   }
 
+  /// What the model says now, for export.
   public func estimate(items: Table<S>) -> StoredExposure {
     .blended(
       BlendedEstimate(
-        users: tables[0].inFloat, items: items.inFloat, gate: tables[1].inFloat, popularity: popularity.map { Float($0) }))
+        users: tables[0].inFloat, items: items.inFloat, gate: tables[1].inFloat,
+        popularity: popularity.map { Float($0) }))
   }
 }

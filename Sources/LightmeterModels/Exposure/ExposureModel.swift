@@ -33,7 +33,7 @@ public protocol ExposureModel<S>: Sendable {
 
 /// Columns that an exposure model's forward pass leaves for its pullbacks; reused from step to step.
 public struct ExposureTape<S: TrainingScalar>: Sendable {
-  /// m per pair.
+  /// m per pair; what is beyond the batch means nothing, here as in every column.
   public var exposures: [S] = []
   /// ∂m/∂w_i · v_i per pair, after a mixed pullback.
   public var slopes: [S] = []
@@ -49,30 +49,36 @@ public struct ExposureTape<S: TrainingScalar>: Sendable {
   /// An empty tape.
   public init() {}
 
-  mutating func resize(_ count: Int) {
-    guard first.count != count || exposures.count != count else { return }
-    let column = [S](repeating: 0, count: count)
-    (exposures, slopes, first, second, third, fourth) = (column, column, column, column, column, column)
-    zeros = [Int32](repeating: 0, count: count)
+  mutating func reserve(_ count: Int) {
+    S.reserve(&exposures, count)
+    S.reserve(&slopes, count)
+    S.reserve(&first, count)
+    S.reserve(&second, count)
+    S.reserve(&third, count)
+    S.reserve(&fourth, count)
+    if zeros.count < count { zeros = [Int32](repeating: 0, count: count + count / 4) }
   }
 }
 
 extension ExposureModel {
+  /// Adds Σ cotangent · derivative by the parameters.
   public func pullback(
     _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
     into gradient: inout [RowGradient<S>]
   ) {}
 
+  /// Adds Σ cotangent · ∂m/∂w_i to the item rows.
   public func itemPullback(
     _ cotangents: [S], for batch: IndexedBatch, tape: inout ExposureTape<S>, into gradient: inout RowGradient<S>
   ) {}
 
+  /// Adds the derivative by the parameters of the slope along an item displacement.
   public func mixedPullback(
     _ cotangents: [S], along direction: RowGradient<S>, for batch: IndexedBatch, items: ItemEmbeddings<S>,
     tape: inout ExposureTape<S>, into gradient: inout [RowGradient<S>]
   ) {
-    tape.resize(batch.count)
-    S.multiply(tape.slopes, nil, scale: 0, into: &tape.slopes)
+    tape.reserve(batch.count)
+    S.clear(&tape.slopes, batch.count)
   }
 }
 
@@ -80,6 +86,7 @@ extension ExposureModel {
 ///
 /// - Source: METHODS §5, §7.4, §20.
 public struct FixedExposure<S: TrainingScalar>: ExposureModel {
+  /// The parameter tables.
   public var tables: [Table<S>] {
     get { [] }
     set { precondition(newValue.isEmpty, "a fixed exposure has no tables") }
@@ -90,14 +97,17 @@ public struct FixedExposure<S: TrainingScalar>: ExposureModel {
   /// Says `stored` for every pair.
   public init(_ stored: StoredExposure) { self.stored = stored }
 
+  /// Zeroes a gradient for the rows that the batch touches.
   public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) { gradient.removeAll() }
 
+  /// m of every pair, into the tape.
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
-    tape.resize(batch.count)
+    tape.reserve(batch.count)
     if tape.known.count != batch.count { tape.known = [Float](repeating: 0, count: batch.count) }
     stored.exposures(users: batch.pairs.users, items: batch.pairs.items, into: &tape.known)
     S.convert(tape.known, into: &tape.exposures)
   }
 
+  /// What the model says now, for export.
   public func estimate(items: Table<S>) -> StoredExposure { stored }
 }

@@ -7,6 +7,7 @@ public import LightmeterKernels
 ///
 /// - Shapes: logits l (items × 1).
 public struct PerItemExposure<S: TrainingScalar>: ExposureModel {
+  /// The parameter tables.
   public var tables: [Table<S>]
   /// The range that starting exposures are cut to, so that items without clicks have a finite logit.
   public static var startRange: ClosedRange<Float> { 0.003...0.97 }
@@ -22,34 +23,40 @@ public struct PerItemExposure<S: TrainingScalar>: ExposureModel {
     }
   }
 
+  /// Zeroes a gradient for the rows that the batch touches.
   public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
     if gradient.isEmpty { gradient.append(RowGradient()) }
     gradient[0].reset(rows: batch.itemRows, stride: tables[0].stride)
   }
 
+  /// m of every pair, into the tape.
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
-    tape.resize(batch.count)
+    tape.reserve(batch.count)
+    let zeros = [Int32](repeating: 0, count: batch.count)
     S.dotRows(
-      tables[0].view, batch.pairs.items, RowsView([1, 0, 0, 0], stride: 4), tape.zeros, width: 1, offset: 0,
+      tables[0].view, batch.pairs.items, RowsView([1, 0, 0, 0], stride: 4), zeros, width: 1, offset: 0,
       accumulate: false, into: &tape.first)
-    S.sigmoid(tape.first, into: &tape.exposures)
+    S.sigmoid(tape.first, count: batch.count, into: &tape.exposures)
   }
 
+  /// Adds Σ cotangent · derivative by the parameters.
   public func pullback(
     _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
     into gradient: inout [RowGradient<S>]
   ) {
     // ∂m/∂l = m − m².
-    S.multiply(tape.exposures, cotangents, scale: 1, into: &tape.first)
-    S.multiply(tape.first, tape.exposures, scale: -1, into: &tape.second)
+    S.multiply(tape.exposures, cotangents, scale: 1, count: batch.count, into: &tape.first)
+    S.multiply(tape.first, tape.exposures, scale: -1, count: batch.count, into: &tape.second)
+    let zeros = [Int32](repeating: 0, count: batch.count)
     let one = RowsView<S>([1, 0, 0, 0], stride: 4)
     for column in [tape.first, tape.second] {
       S.scatterRows(
-        column, one, tape.zeros, slots: batch.itemSlots, width: 1, into: &gradient[0].values,
+        column, one, zeros, slots: batch.itemSlots, width: 1, into: &gradient[0].values,
         targetStride: gradient[0].stride)
     }
   }
 
+  /// What the model says now, for export.
   public func estimate(items: Table<S>) -> StoredExposure {
     .perItem((0..<tables[0].rows).map { Float(Stable.sigmoid(tables[0].values[$0 * tables[0].stride])) })
   }

@@ -14,6 +14,7 @@ public enum StoredExposure: ExposureEstimate {
   /// Something that only this process knows: the truth of a simulated world. Not written to model files.
   case known(any ExposureEstimate)
 
+  /// P(exposed) of one user for a run of items.
   public func exposures(user: Int, items: Range<Int>, into exposures: inout [Float]) {
     switch self {
     case .constant(let value): for k in 0..<items.count { exposures[k] = value }
@@ -24,6 +25,7 @@ public enum StoredExposure: ExposureEstimate {
     }
   }
 
+  /// P(exposed) of scattered pairs.
   public func exposures(users: [Int32], items: [Int32], into exposures: inout [Float]) {
     switch self {
     case .constant(let value): for k in users.indices { exposures[k] = value }
@@ -51,11 +53,13 @@ public struct BlendedEstimate: ExposureEstimate {
     (self.users, self.items, self.gate, self.popularity) = (users, items, gate, popularity)
   }
 
+  /// P(exposed) of one user for a run of items.
   public func exposures(user: Int, items range: Range<Int>, into exposures: inout [Float]) {
     let rows = range.map { Int32($0) }
     self.exposures(users: [Int32](repeating: Int32(user), count: rows.count), items: rows, into: &exposures)
   }
 
+  /// P(exposed) of scattered pairs.
   public func exposures(users pairUsers: [Int32], items pairItems: [Int32], into exposures: inout [Float]) {
     let width = users.factorWidth
     var affinities = [Float](repeating: 0, count: pairUsers.count)

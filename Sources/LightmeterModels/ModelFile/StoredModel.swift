@@ -26,8 +26,11 @@ public enum StoredScorer: Scorer {
     case .random(let random): random
     }
   }
+  /// Number of users.
   public var userCount: Int { scorer.userCount }
+  /// Number of items.
   public var itemCount: Int { scorer.itemCount }
+  /// Scores of one user for a run of items.
   public func scores(user: Int, items: Range<Int>, into scores: inout [Float]) {
     scorer.scores(user: user, items: items, into: &scores)
   }

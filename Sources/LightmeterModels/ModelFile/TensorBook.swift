@@ -45,7 +45,8 @@ struct TensorBook {
         ("user_logits", calibrated.relevance.userLogits),
       ]
       for (name, values) in columns { tensors["exposure.calibrated." + name] = .float32(values, shape: [values.count]) }
-    case .known: throw ModelFileError.malformed(path: path, reason: "the exposure of a simulated world cannot be kept in it")
+    case .known:
+      throw ModelFileError.malformed(path: path, reason: "the exposure of a simulated world cannot be kept in it")
     }
   }
 }

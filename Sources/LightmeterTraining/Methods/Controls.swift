@@ -5,6 +5,7 @@ internal import LightmeterModels
 public struct RandomMethod: Method {
   /// The method.
   public init() {}
+  /// Learns from `data`; see ``Method``.
   public func fit(
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver
   ) throws(TrainingError) -> TrainedModel {
@@ -18,6 +19,7 @@ public struct RandomMethod: Method {
 public struct PopularityMethod: Method {
   /// The method.
   public init() {}
+  /// Learns from `data`; see ``Method``.
   public func fit(
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver
   ) throws(TrainingError) -> TrainedModel {

@@ -28,7 +28,8 @@ struct ExposureFactory {
       return FixedExposure(.calibrated(try calibrated(form)))
     case .known:
       guard let truth = data.trueExposure else {
-        throw .missing("this method needs the exposure of every pair, which only a simulated world or a policy's log knows")
+        throw .missing(
+          "this method needs the exposure of every pair, which only a simulated world or a policy's log knows")
       }
       return FixedExposure(.known(truth))
     }
@@ -36,7 +37,8 @@ struct ExposureFactory {
 
   private func calibrated(_ form: Calibration.Form) throws(TrainingError) -> CalibratedExposure {
     guard let slice = data.randomTraffic else {
-      throw .missing("calibrated exposure needs a slice of random traffic (pairs shown regardless of taste); none was given")
+      throw .missing(
+        "calibrated exposure needs a slice of random traffic (pairs shown regardless of taste); none was given")
     }
     do { return try Calibration.exposure(form, clicks: data.positives, slice: slice) } catch {
       throw .missing("exposure cannot be calibrated on this slice: \(error)")

@@ -64,6 +64,7 @@ public struct PointwiseMethod: Method {
   /// The defaults of METHODS §4: naive MF.
   public init() {}
 
+  /// Learns from `data`; see ``Method``.
   public func fit(
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver
   ) throws(TrainingError) -> TrainedModel {

@@ -23,7 +23,8 @@ struct PointwiseRun {
     validation = data.validation.itemMajor()
     if case .bilevel(let settings) = method.strategy, settings.outerSet == .validation, validation.isEmpty {
       throw .missing(
-        "bi-level training needs a validation set, and the data gave none: carve one from the log or pass random traffic")
+        "bi-level training needs a validation set, and the data gave none: carve one from the log or pass random traffic"
+      )
     }
     let exposure = try ExposureFactory(method: method, data: data, seed: seed).make()
     let intercept = PointwiseRun.intercept(method, sampler: sampler, exposure: exposure, data: data)
@@ -79,7 +80,9 @@ struct PointwiseRun {
       sampler.fill(&batch, epoch: 0, index: index)
       var column = [Float](repeating: 0, count: batch.count)
       stored.exposures(users: batch.users, items: batch.items, into: &column)
-      for k in column.indices { sum += Double(batch.knownExposures.map { $0[k].isNaN ? column[k] : $0[k] } ?? column[k]) }
+      for k in column.indices {
+        sum += Double(batch.knownExposures.map { $0[k].isNaN ? column[k] : $0[k] } ?? column[k])
+      }
       count += batch.count
     }
     return count == 0 ? 1 : sum / Double(count)
