@@ -55,14 +55,30 @@ extension ExperimentCommand {
   struct ShowStatus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "status", abstract: "Say what is done and left.")
     @OptionGroup var options: StudyOptions
-    func run() async throws {}
+
+    func run() async throws {
+      let study = try Study(file: options.file)
+      let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
+      let status = try runner.status()
+      print("tuning runs: \(status.tuningDone) of \(status.tuning) done")
+      print("final runs: \(status.finalDone) of \(status.final) done")
+    }
   }
 
   struct WriteReport: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "report", abstract: "Write the tables.")
+    static let configuration = CommandConfiguration(
+      commandName: "report", abstract: "Write the tables as Markdown, CSV and JSON.")
     @OptionGroup var options: StudyOptions
     @Option(help: "Folder of the report.") var output = "docs/results"
-    func run() async throws {}
+    @Flag(help: "Report the seeds that are done for every row, instead of refusing.") var partial = false
+
+    func run() async throws {
+      let study = try Study(file: options.file)
+      let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
+      let command = "lightmeter experiment run \(options.file) && lightmeter experiment report \(options.file)"
+      let report = try StudyReport(runner, command: command, partial: partial)
+      for path in try report.write(to: output, name: study.name) { print(path) }
+    }
   }
 }
 

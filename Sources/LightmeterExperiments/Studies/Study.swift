@@ -161,6 +161,8 @@ public struct StudyReportOptions: Sendable {
 
   /// Names of the metrics in the tables, in order; empty: all of the first protocol.
   public let metrics: [String]
+  /// Metrics with a table of intervals and paired differences; empty: all in the tables.
+  public let paired: [String]
   /// Whether the last epoch stands beside the chosen one.
   public let lastEpoch: Bool
   /// Decimals.
@@ -171,8 +173,9 @@ public struct StudyReportOptions: Sendable {
   public let notes: [String]
 
   init(_ tree: StudyTree) throws {
-    let keys = try StudyKeys(tree, at: "report", keys: ["metrics", "lastEpoch", "places", "reference", "notes"])
+    let keys = try StudyKeys(tree, at: "report", keys: ["metrics", "paired", "lastEpoch", "places", "reference", "notes"])
     metrics = try keys.texts("metrics") ?? []
+    paired = try keys.texts("paired") ?? []
     lastEpoch = try keys.flag("lastEpoch") ?? false
     places = try keys.integer("places", in: 1...8) ?? 3
     notes = try keys.texts("notes") ?? []

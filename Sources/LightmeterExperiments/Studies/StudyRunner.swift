@@ -114,6 +114,19 @@ public struct StudyRunner: Sendable {
     }
   }
 
+  /// How many runs are planned and done; final runs of rows whose tuning is not finished count as planned.
+  public func status() throws -> (tuning: Int, tuningDone: Int, final: Int, finalDone: Int) {
+    let tuning = Set(tuningRuns.map(\.key))
+    var (planned, done) = (0, 0)
+    for dataset in datasets {
+      for method in study.methods where method.members == nil {
+        planned += study.seeds.count
+        done += try finalRuns(dataset, method)?.count { store.contains($0.key) } ?? 0
+      }
+    }
+    return (tuning.count, tuning.count { store.contains($0) }, planned, done)
+  }
+
   /// Runs what is missing.
   ///
   /// - Throws: the first error of a run; records of finished runs stay.
