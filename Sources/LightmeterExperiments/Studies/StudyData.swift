@@ -35,7 +35,7 @@ public struct StudyData: Sendable {
   public let world: WorldDescription?
   /// How a log is read and split.
   public let log: LogDescription?
-  /// Everything above as one text.
+  /// Everything above but the label as one text.
   let canonical: String
 
   private static let common = ["label", "kind", "path", "hyperValidation", "validation", "activeUsers", "slice"]
@@ -77,7 +77,7 @@ public struct StudyData: Sendable {
     case .coat, .kuaiRecBlock, .log: world = nil
     }
     log = kind == .log ? try LogDescription(keys) : nil
-    canonical = tree.canonical
+    canonical = StudyTree.map(keys.map.filter { $0.key != "label" }).canonical
   }
 }
 

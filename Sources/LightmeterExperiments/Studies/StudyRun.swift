@@ -5,6 +5,12 @@ internal import LightmeterModels
 internal import LightmeterTraining
 internal import Synchronization
 
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
 /// One unit of work: a recipe on a data set with a seed, for tuning or for the tables.
 struct StudyRun: Sendable {
   let dataset: StudyDataset
@@ -24,7 +30,7 @@ struct StudyRun: Sendable {
   /// The content address: everything that the numbers depend on.
   var key: String {
     let recipeText = recipe.description
-    let presets = study.scoring.presets.map { "\($0)" }.joined(separator: ";")
+    let presets = StudyRun.canonical(study.scoring.presets)
     var parts = [
       StudyRun.revision, dataset.digest, recipeText, method.validation.rawValue, "\(seed)", phase.rawValue,
       "\(checkpoints)", study.scoring.stream ?? "", study.tuning.name,
@@ -36,6 +42,13 @@ struct StudyRun: Sendable {
     var hash = XXH64()
     hash.update(parts.joined(separator: "\u{1}"))
     return StudyDataset.hex(hash.finish())
+  }
+
+  private static func canonical(_ presets: [ProtocolPreset]) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    guard let data = try? encoder.encode(presets) else { preconditionFailure("protocols are plain values") }
+    return String(decoding: data, as: UTF8.self)
   }
 
   /// Trains, chooses or tests, and says what came out. A method that diverges leaves a record that says so.
