@@ -2,6 +2,13 @@ internal import ArgumentParser
 internal import LightmeterExperiments
 internal import LightmeterKernels
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
 #else
@@ -35,6 +42,7 @@ extension ExperimentCommand {
       commandName: "run", abstract: "Run what is missing; may be stopped and started at any moment.")
     @OptionGroup var options: StudyOptions
     @Option(help: "Runs at a time, each on one thread.") var workers = 2
+    @Flag(help: "Print the plan with an estimate of time and memory, and run nothing.") var dryRun = false
 
     func validate() throws {
       guard workers > 0 else { throw ValidationError("--workers \(workers): at least one run at a time") }
@@ -47,8 +55,29 @@ extension ExperimentCommand {
       let runner = try StudyRunner(
         study, data: options.dataFolder, store: RunStore(folder: options.store), workers: workers,
         report: { progress.show($0) })
-      for set in runner.facts { print("\(set.label) (\(set.digest)): \(set.facts)") }
+      for set in runner.facts { emit("\(set.label) (\(set.digest)): \(set.facts)") }
+      if dryRun { return printPlan(try runner.forecast()) }
       try await runner.run()
+    }
+
+    private func printPlan(_ forecast: StudyForecast) {
+      let titles = ["tuning runs", "final runs", "epochs", "s per epoch", "s left"]
+      let table = TableValue(
+        columns: [TableValue.Column("data", .leading), TableValue.Column("method", .leading)]
+          + titles.map { TableValue.Column($0) },
+        rows: forecast.entries.map { entry in
+          [
+            TableValue.Cell(entry.data), TableValue.Cell(entry.method), TableValue.Cell("\(entry.tuningRuns)"),
+            TableValue.Cell("\(entry.finalRuns)"), TableValue.Cell("\(entry.epochs)"),
+            .number(entry.secondsPerEpoch, places: 3), .number(entry.seconds, places: 0),
+          ]
+        })
+      emit(table.plain())
+      let minutes = forecast.seconds / 60
+      emit(
+        "about \(NumberText.fixed(minutes, places: 1)) minutes of training on one thread at most, "
+          + "\(NumberText.fixed(minutes / Double(workers), places: 1)) with \(workers) workers; peak memory so far "
+          + "\(NumberText.fixed(Double(forecast.peakBytes) / 1e6, places: 0)) MB for one run")
     }
   }
 
@@ -60,8 +89,8 @@ extension ExperimentCommand {
       let study = try Study(file: options.file)
       let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
       let status = try runner.status()
-      print("tuning runs: \(status.tuningDone) of \(status.tuning) done")
-      print("final runs: \(status.finalDone) of \(status.final) done")
+      emit("tuning runs: \(status.tuningDone) of \(status.tuning) done")
+      emit("final runs: \(status.finalDone) of \(status.final) done")
     }
   }
 
@@ -77,23 +106,29 @@ extension ExperimentCommand {
       let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
       let command = "lightmeter experiment run \(options.file) && lightmeter experiment report \(options.file)"
       let report = try StudyReport(runner, command: command, partial: partial)
-      for path in try report.write(to: output, name: study.name) { print(path) }
+      for path in try report.write(to: output, name: study.name) { emit(path) }
     }
   }
+}
+
+/// Prints a line at once: what a log file shows must not wait for a full buffer.
+private func emit(_ line: String) {
+  print(line)
+  fflush(nil)
 }
 
 /// Prints one line per event.
 final class StudyProgress: Sendable {
   func show(_ event: StudyEvent) {
     switch event {
-    case .phase(let phase, let runs, let done): print("\(phase.rawValue): \(runs) runs, \(done) in the store")
+    case .phase(let phase, let runs, let done): emit("\(phase.rawValue): \(runs) runs, \(done) in the store")
     case .finished(let record, let done, let total):
       let value = record.scores.last.map { " score \(NumberText.fixed($0.value, places: 4))" } ?? ""
-      print(
+      emit(
         "[\(done)/\(total)] \(record.phase.rawValue) \(record.data) \(record.method) seed \(record.seed)\(value) "
           + "\(NumberText.fixed(record.seconds, places: 1)) s\(record.failure.map { " — \($0)" } ?? "")")
     case .chosen(let data, let method, let recipe, let epoch, let score):
-      print(
+      emit(
         "chosen \(data) \(method): \(recipe)\(epoch.map { " epoch \($0)" } ?? "")"
           + (score.map { " score \(NumberText.fixed($0, places: 4))" } ?? ""))
     }

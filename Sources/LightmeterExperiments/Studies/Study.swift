@@ -26,12 +26,14 @@ public struct Study: Sendable {
   public let tuning: StudyTuning
   /// Seeds of the final runs.
   public let seeds: [UInt64]
-  /// The label of the row that paired differences are taken from.
-  public let control: String
+  /// Labels of the rows that paired differences are taken from.
+  public let controls: [String]
   /// What is printed.
   public let report: StudyReportOptions
 
-  static let keys = ["name", "summary", "data", "protocol", "methods", "search", "tuning", "seeds", "controls", "report"]
+  static let keys = [
+    "name", "summary", "data", "protocol", "methods", "search", "tuning", "seeds", "controls", "report",
+  ]
 
   /// Reads and checks a study file.
   ///
@@ -60,11 +62,13 @@ public struct Study: Sendable {
     scoring = try StudyScoring(keys.map["protocol"] ?? .map([:]))
     tuning = try StudyTuning(keys.map["tuning"] ?? .map([:]))
     let shared = try SearchSpace(keys.map["search"] ?? .map([:]), at: "search")
-    guard let list = try keys.list("methods"), !list.isEmpty else { throw StudyError.missingKey("methods", at: "study") }
+    guard let list = try keys.list("methods"), !list.isEmpty else {
+      throw StudyError.missingKey("methods", at: "study")
+    }
     methods = try list.enumerated().map { try StudyMethod($0.element, at: "methods[\($0.offset)]", shared: shared) }
     seeds = try Study.seeds(keys, "seeds", standard: [1, 2, 3, 4, 5])
     let labels = methods.map(\.label)
-    control = try keys.texts("controls")?.first ?? labels.first { $0 == "MF" } ?? labels[0]
+    controls = try keys.texts("controls") ?? [labels.first { $0 == "MF" } ?? labels[0]]
     report = try StudyReportOptions(keys.map["report"] ?? .map([:]))
     try checkWhole()
   }
@@ -83,7 +87,7 @@ public struct Study: Sendable {
     for (k, label) in labels.enumerated() where labels[..<k].contains(label) {
       throw StudyError.badValue(at: "methods[\(k)].label", value: "'\(label)'", allowed: "a label of its own")
     }
-    guard labels.contains(control) else {
+    for control in controls where !labels.contains(control) {
       throw StudyError.badValue(at: "controls", value: "'\(control)'", allowed: labels.joined(separator: ", "))
     }
     let sets = data.map(\.label)
@@ -96,7 +100,8 @@ public struct Study: Sendable {
           at: "methods[\(k)].selectAmong", value: "'\(member)'", allowed: labels.joined(separator: ", "))
       }
       if method.members != nil, tuning.metric != .sliceAUC {
-        throw StudyError.badValue(at: "tuning.metric", value: "no slice", allowed: "slice-auc where a row is selected on it")
+        throw StudyError.badValue(
+          at: "tuning.metric", value: "no slice", allowed: "slice-auc where a row is selected on it")
       }
       if method.grid.count > tuning.configurations {
         throw StudyError.badValue(
@@ -173,7 +178,8 @@ public struct StudyReportOptions: Sendable {
   public let notes: [String]
 
   init(_ tree: StudyTree) throws {
-    let keys = try StudyKeys(tree, at: "report", keys: ["metrics", "paired", "lastEpoch", "places", "reference", "notes"])
+    let keys = try StudyKeys(
+      tree, at: "report", keys: ["metrics", "paired", "lastEpoch", "places", "reference", "notes"])
     metrics = try keys.texts("metrics") ?? []
     paired = try keys.texts("paired") ?? []
     lastEpoch = try keys.flag("lastEpoch") ?? false

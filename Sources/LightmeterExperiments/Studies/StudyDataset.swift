@@ -178,7 +178,8 @@ extension StudyDataset {
       userCount: userCount, itemCount: itemCount, users: train.userColumn, items: train.itemColumn)
     let log = FeedbackLog(
       userCount: userCount, itemCount: itemCount,
-      positives: ListedPairs(users: (0..<positives.count).map { Int32(positives.user(at: $0)) }, items: positives.items))
+      positives: ListedPairs(users: (0..<positives.count).map { Int32(positives.user(at: $0)) }, items: positives.items)
+    )
     let block = Block(
       users: Set(test.userColumn).sorted(), items: Set(test.itemColumn).sorted(),
       relevant: FeedbackMatrix(

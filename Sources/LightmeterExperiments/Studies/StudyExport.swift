@@ -14,7 +14,7 @@ struct StudyExport {
     var command: String
     var machine: String
     var tuning: String
-    var control: String
+    var controls: [String]
     var data: [Dataset] = []
   }
   private struct Dataset: Codable {
@@ -44,10 +44,16 @@ struct StudyExport {
     var mean: Double
     var standardDeviation: Double?
     var interval: [Double]?
-    var difference: [Double]?
-    var pHolm: Double?
-    var detectable: Double?
+    var comparisons: [Comparison] = []
     var users: Int
+  }
+  private struct Comparison: Codable {
+    var control: String
+    var difference: Double
+    var low: Double
+    var high: Double
+    var pHolm: Double
+    var detectable: Double
   }
 
   private var document: Document
@@ -58,7 +64,7 @@ struct StudyExport {
   init(study: Study, command: String) {
     document = Document(
       study: study.name, command: command, machine: ProcessUsage.machine, tuning: study.tuning.name,
-      control: study.control)
+      controls: study.controls)
   }
 
   mutating func add(_ results: StudyResults) throws {
@@ -100,19 +106,23 @@ struct StudyExport {
     Value(
       preset: cell.averaged.card.preset, metric: metric, bySeed: cell.summary.values, mean: cell.summary.mean,
       standardDeviation: cell.summary.standardDeviation, interval: cell.interval.map { [$0.low, $0.high] },
-      difference: cell.comparison.map { [$0.difference.mean, $0.difference.low, $0.difference.high] },
-      pHolm: cell.corrected, detectable: cell.comparison?.minimumDetectable, users: cell.averaged.users.count)
+      comparisons: cell.comparisons.sorted { $0.key < $1.key }.map { control, found in
+        let paired = found.paired
+        return Comparison(
+          control: control, difference: paired.difference.mean, low: paired.difference.low,
+          high: paired.difference.high, pHolm: found.corrected, detectable: paired.minimumDetectable)
+      }, users: cell.averaged.users.count)
   }
 
   private func line(_ data: String, _ method: String, _ value: Value) -> String {
     func text(_ text: String) -> String { text.contains(where: { ",\"\n".contains($0) }) ? "\"\(text)\"" : text }
     func number(_ number: Double?) -> String { number.map(NumberText.exact) ?? "" }
-    let difference = value.difference ?? []
-    func part(_ k: Int) -> String { k < difference.count ? NumberText.exact(difference[k]) : "" }
+    let first = value.comparisons.first { $0.control == document.controls.first }
     return [
       text(data), value.preset, text(method), value.metric, "\(value.users)", "\(value.bySeed.count)",
       number(value.mean), number(value.standardDeviation), number(value.interval?.first), number(value.interval?.last),
-      part(0), part(1), part(2), number(value.pHolm), number(value.detectable),
+      number(first?.difference), number(first?.low), number(first?.high), number(first?.pHolm),
+      number(first?.detectable),
     ].joined(separator: ",")
   }
 
@@ -120,7 +130,7 @@ struct StudyExport {
 
   func json() throws -> String {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(document), as: UTF8.self) + "\n"
   }
 }

@@ -97,11 +97,14 @@ struct StudyMarkdown {
     let count = results.seeds.count
     let runs = count == 1 ? "one seed" : "mean ± standard deviation of \(count) seeds"
     table(
-      "Results, \(runs). Bold: best; `=`: not distinguishable from the best (paired over users, Holm, 5 %).",
+      "Results, \(runs). Tied: not distinguishable from the best by users (paired, Holm, 5 %).",
       means(results, metrics, cells))
     for (k, metric) in metrics.enumerated() where study.report.paired.isEmpty || study.report.paired.contains(metric) {
-      table("\(metric): 95 % intervals over users, and paired differences from \(results.control).",
-        paired(results, cells[k]))
+      for control in results.controls {
+        table(
+          "\(metric): 95 % intervals over users, and paired differences from \(control).",
+          paired(results, cells[k], control))
+      }
       line(sentence(results, metric, cells[k]) + "\n")
     }
     if study.report.lastEpoch { try addLast(results, metrics) }
@@ -144,18 +147,19 @@ struct StudyMarkdown {
     return .spread(cell.summary.mean, deviation, places: places, mark: cell.mark)
   }
 
-  private func paired(_ results: StudyResults, _ cells: [StudyCell?]) -> TableValue {
+  private func paired(_ results: StudyResults, _ cells: [StudyCell?], _ control: String) -> TableValue {
     let columns = ["value", "difference", "p (Holm)", "gained / lost", "detectable"]
     return TableValue(
       columns: [TableValue.Column("method", .leading)] + columns.map { TableValue.Column($0) },
       rows: results.rows.indices.map { place in
         let cell = cells[place]
         var row = [TableValue.Cell(results.rows[place].label), interval(cell?.interval, mark: cell?.mark ?? .plain)]
-        guard let comparison = cell?.comparison else {
+        guard let against = cell?.comparisons[control] else {
           return row + Array(repeating: TableValue.Cell(NumberText.absent), count: 4)
         }
+        let comparison = against.paired
         row.append(interval(comparison.difference, mark: .plain))
-        row.append(.number(cell?.corrected ?? 1, places: 4))
+        row.append(.number(against.corrected, places: 4))
         let (gained, lost) = (comparison.shareGained * 100, comparison.shareLost * 100)
         row.append(
           TableValue.Cell("\(NumberText.fixed(gained, places: 0)) % / \(NumberText.fixed(lost, places: 0)) %"))
@@ -175,10 +179,15 @@ struct StudyMarkdown {
       let found = results.rows.indices.filter { cells[$0].map(keep) ?? false }.map { results.rows[$0].label }
       return found.isEmpty ? "none" : found.joined(separator: ", ")
     }
-    let better = names { ($0.corrected ?? 1) < 0.05 && ($0.comparison?.difference.mean ?? 0) > 0 }
-    let worse = names { ($0.corrected ?? 1) < 0.05 && ($0.comparison?.difference.mean ?? 0) < 0 }
-    return "By \(metric): best \(names { $0.mark == .best }); tied with it: \(names { $0.mark == .tied }). Significantly "
-      + "better than \(results.control): \(better). Significantly worse: \(worse)."
+    let verdicts = results.controls.map { control in
+      func significant(_ cell: StudyCell, _ sign: Double) -> Bool {
+        cell.comparisons[control].map { $0.isSignificant && $0.paired.difference.mean * sign > 0 } ?? false
+      }
+      return " Significantly better than \(control): \(names { significant($0, 1) }); significantly worse: "
+        + "\(names { significant($0, -1) })."
+    }
+    return "By \(metric): best \(names { $0.mark == .best }); tied with it: \(names { $0.mark == .tied })."
+      + verdicts.joined()
   }
 
   private mutating func addLast(_ results: StudyResults, _ metrics: [String]) throws {
@@ -251,7 +260,9 @@ struct StudyMarkdown {
     guard let first = results.rows.first?.records.first?.results, first.count > 1 else { return }
     let picked: [(preset: Int, metric: String, title: String)] = first.indices.dropFirst().compactMap { preset in
       let names = results.metrics(preset: preset)
-      guard let name = names.first(where: { $0.hasSuffix("@3") || $0.hasSuffix("@5") }) ?? names.first else { return nil }
+      guard let name = names.first(where: { $0.hasSuffix("@3") || $0.hasSuffix("@5") }) ?? names.first else {
+        return nil
+      }
       return (preset, name, "\(first[preset].preset) \(name)")
     }
     table(

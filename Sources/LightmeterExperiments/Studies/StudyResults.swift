@@ -19,15 +19,24 @@ struct StudyRow: Sendable {
   }
 }
 
-/// A metric of a row: over seeds, over users, and against the control.
+/// A metric of a row: over seeds, over users, and against the controls.
 struct StudyCell: Sendable {
   let summary: RunSummary
   let averaged: MeasuredValue
   let interval: ConfidenceInterval?
-  var comparison: PairedComparison?
-  /// P-value against the control, corrected for the number of rows.
-  var corrected: Double?
+  /// By control.
+  var comparisons: [String: StudyComparison] = [:]
   var mark = TableValue.Mark.plain
+}
+
+/// A row's paired difference from a control.
+struct StudyComparison: Sendable {
+  let paired: PairedComparison
+  /// P-value by Holm's rule over the rows.
+  var corrected: Double
+
+  /// Whether it is significant at 5 % after the correction.
+  var isSignificant: Bool { corrected < 0.05 }
 }
 
 /// A data set's rows.
@@ -35,7 +44,7 @@ struct StudyResults: Sendable {
   let dataset: StudyDataset
   let rows: [StudyRow]
   let seeds: [UInt64]
-  let control: String
+  let controls: [String]
 
   /// Reads the rows from the store.
   ///
@@ -71,7 +80,7 @@ struct StudyResults: Sendable {
       }
       return StudyRow(label: method.label, records: best.map(\.record), choice: nil, taken: best.map(\.label))
     }
-    return StudyResults(dataset: dataset, rows: rows, seeds: complete, control: runner.study.control)
+    return StudyResults(dataset: dataset, rows: rows, seeds: complete, controls: runner.study.controls)
   }
 
   /// The choice metric at the epoch that the tables show.
@@ -93,18 +102,21 @@ struct StudyResults: Sendable {
   /// correction over the rows.
   func cells(_ metric: String, last: Bool = false) throws -> [StudyCell?] {
     var cells = try rows.map { try cell(of: $0, metric, last: last) }
-    if let control = rows.firstIndex(where: { $0.label == control }), let base = cells[control] {
-      let others = cells.indices.filter { $0 != control && cells[$0] != nil }
-      for place in others {
-        if let cell = cells[place] {
-          cells[place]?.comparison = try PairedComparison(from: base.averaged, to: cell.averaged)
-        }
-      }
-      let corrected = Power.holm(others.compactMap { cells[$0]?.comparison?.probability })
-      for (k, place) in others.enumerated() { cells[place]?.corrected = corrected[k] }
-    }
+    for control in controls { try compare(&cells, with: control) }
     try mark(&cells)
     return cells
+  }
+
+  private func compare(_ cells: inout [StudyCell?], with control: String) throws {
+    guard let place = rows.firstIndex(where: { $0.label == control }), let base = cells[place] else { return }
+    var found: [(place: Int, paired: PairedComparison)] = []
+    for (other, cell) in cells.enumerated() where other != place {
+      if let cell { found.append((other, try PairedComparison(from: base.averaged, to: cell.averaged))) }
+    }
+    let corrected = Power.holm(found.map(\.paired.probability))
+    for (k, entry) in found.enumerated() {
+      cells[entry.place]?.comparisons[control] = StudyComparison(paired: entry.paired, corrected: corrected[k])
+    }
   }
 
   private func cell(of row: StudyRow, _ metric: String, last: Bool) throws -> StudyCell? {

@@ -97,7 +97,9 @@ struct StudyRun: Sendable {
   private func visit(
     _ epoch: Int, _ model: TrainedModel, _ training: StudyTraining, isChosen: Bool, isLast: Bool, _ found: RunFindings
   ) throws {
-    if let score = try choiceMetric(of: model.scorer, training) { found.add(RunRecord.Score(epoch: epoch, value: score)) }
+    if let score = try choiceMetric(of: model.scorer, training) {
+      found.add(RunRecord.Score(epoch: epoch, value: score))
+    }
     guard phase == .final, isChosen || (isLast && study.report.lastEpoch) else { return }
     let results = try evaluate(model.scorer, training).map(StoredResult.init)
     if isLast && study.report.lastEpoch { found.setLast(results) }
@@ -133,7 +135,8 @@ struct StudyRun: Sendable {
       baselines: study.methods.map(\.label))
     about.validation = RunProtocol.Validation(source: summary.validationSource, size: summary.validation.pairs)
     about.split = RunProtocol.Split(
-      kind: "own test; held out for tuning", fraction: summary.hyperValidationFraction, unit: "listed pairs", seed: seed)
+      kind: "own test; held out for tuning", fraction: summary.hyperValidationFraction, unit: "listed pairs", seed: seed
+    )
     about.data = RunProtocol.Dataset(name: dataset.description.label, digest: dataset.digest)
     let tieSeed: UInt64 = 0
     switch try dataset.test(seed) {
@@ -154,9 +157,10 @@ struct StudyRun: Sendable {
   private func presets(_ supports: (ProtocolPreset) -> Bool) -> [ProtocolPreset] {
     let named = study.scoring.presets
     guard study.scoring.includesAll else { return named }
-    return named + ProtocolPreset.all.filter { preset in
-      supports(preset) && !named.contains { $0.name == preset.name }
-    }
+    return named
+      + ProtocolPreset.all.filter { preset in
+        supports(preset) && !named.contains { $0.name == preset.name }
+      }
   }
 
   private func exposure(of model: TrainedModel) -> RunRecord.Exposure? {

@@ -61,7 +61,7 @@ public struct StudyRunner: Sendable {
     return entry?.isTrained == true && (method.grid.count > 1 || !study.tuning.checkpoints.isEmpty)
   }
 
-  private func tuningRuns(_ dataset: StudyDataset, _ method: StudyMethod) -> [StudyRun] {
+  func tuningRuns(_ dataset: StudyDataset, _ method: StudyMethod) -> [StudyRun] {
     guard isTuned(method) else { return [] }
     return method.grid.flatMap { recipe in
       let recipe = study.tuning.epochs.map { recipe.setting(["epochs": .number(Double($0))]) } ?? recipe
@@ -80,7 +80,9 @@ public struct StudyRunner: Sendable {
   ///
   /// - Returns: nil while tuning runs are missing.
   func choice(_ dataset: StudyDataset, _ method: StudyMethod) throws -> StudyChoice? {
-    guard isTuned(method) else { return StudyChoice(recipe: method.grid.first ?? method.recipe, epoch: nil, score: nil) }
+    guard isTuned(method) else {
+      return StudyChoice(recipe: method.grid.first ?? method.recipe, epoch: nil, score: nil)
+    }
     var best: StudyChoice?
     let runs = tuningRuns(dataset, method)
     let seeds = study.tuning.seeds.count
