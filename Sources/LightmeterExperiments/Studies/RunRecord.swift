@@ -79,10 +79,12 @@ public struct StoredResult: Codable, Sendable {
   private var userLists: [String]
   private var columns: [Column]
 
-  init(_ result: EvaluationResult) {
-    card = result.card
+  init(_ result: EvaluationResult) { self.init(card: result.card, values: result.values) }
+
+  init(card: ProtocolCard, values: [MeasuredValue]) {
+    self.card = card
     var lists: [[Int32]] = []
-    columns = result.values.map { value in
+    columns = values.map { value in
       let place = lists.firstIndex(of: value.users) ?? lists.count
       if place == lists.count { lists.append(value.users) }
       return Column(metric: value.metric, cutoff: value.cutoff, users: place, values: Packed.text(value.perUser))

@@ -91,7 +91,7 @@ public enum WorldDescription: Sendable, Hashable {
   static let fittedKeys = ["fit", "transform", "worldSeed", "form", "threshold"]
   static let cleanKeys = [
     "world", "users", "items", "rank", "meanRelevance", "meanExposure", "skew", "activitySpread", "correlation",
-    "personalRelevance", "personalExposure", "worldSeed",
+    "personalRelevance", "personalExposure", "worldSeed", "calibrationPairs",
   ]
 
   static func cleanParameters(_ keys: StudyKeys) throws -> CleanWorldParameters {
@@ -106,6 +106,8 @@ public enum WorldDescription: Sendable, Hashable {
     parameters.correlation = try keys.number("correlation", in: -1...1) ?? parameters.correlation
     parameters.personalRelevance = try keys.number("personalRelevance", in: 0...10) ?? parameters.personalRelevance
     parameters.personalExposure = try keys.number("personalExposure", in: 0...10) ?? parameters.personalExposure
+    parameters.calibrationPairs =
+      try keys.integer("calibrationPairs", in: 100...10_000_000) ?? parameters.calibrationPairs
     parameters.seed = UInt64(try keys.integer("worldSeed", in: 0...Int(Int32.max)) ?? 1)
     return try parameters.validated()
   }

@@ -67,7 +67,7 @@ struct StudyExport {
       controls: study.controls)
   }
 
-  mutating func add(_ results: StudyResults) throws {
+  mutating func add(_ results: StudyResults, _ cells: [String: [StudyCell?]]) throws {
     var set = Dataset(
       label: results.dataset.description.label, digest: results.dataset.digest, facts: results.dataset.facts,
       seeds: results.seeds, card: results.rows.first?.records.first?.results.first?.protocolCard)
@@ -79,7 +79,7 @@ struct StudyExport {
         exposureCorrelation: row.records.compactMap { $0.exposure?.correlation })
     }
     for metric in results.metrics() {
-      for (place, cell) in try results.cells(metric).enumerated() {
+      for (place, cell) in (cells[metric] ?? []).enumerated() {
         if let cell { set.rows[place].values.append(value(cell, metric)) }
       }
     }

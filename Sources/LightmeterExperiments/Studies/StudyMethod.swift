@@ -6,6 +6,11 @@ public struct StudyTuning: Sendable {
     case snipsDCG(cutoff: Int)
     /// Pooled area under the curve on held-out random traffic.
     case sliceAUC
+    /// Area under the curve within users on held-out random traffic: what a ranking for one user is.
+    case sliceUserAUC
+
+    /// Whether it needs random traffic.
+    var readsSlice: Bool { self == .sliceAUC || self == .sliceUserAUC }
   }
   /// What chooses; nil: nothing is chosen.
   public let metric: Metric?
@@ -25,9 +30,10 @@ public struct StudyTuning: Sendable {
     switch name {
     case "none": metric = nil
     case "slice-auc": metric = .sliceAUC
+    case "slice-user-auc": metric = .sliceUserAUC
     default:
       guard name.hasPrefix("snips-dcg@"), let cutoff = Int(name.dropFirst(10)), cutoff > 0 else {
-        throw keys.bad("metric", "none, slice-auc or snips-dcg@K such as snips-dcg@3")
+        throw keys.bad("metric", "none, slice-auc, slice-user-auc or snips-dcg@K such as snips-dcg@3")
       }
       metric = .snipsDCG(cutoff: cutoff)
     }
@@ -44,6 +50,7 @@ public struct StudyTuning: Sendable {
     case nil: "none: fixed configurations"
     case .snipsDCG(let cutoff): "SNIPS-DCG@\(cutoff) on held-out clicks"
     case .sliceAUC: "pooled AUC on a held-out third of the random traffic"
+    case .sliceUserAUC: "AUC within users on a held-out third of the random traffic"
     }
   }
 }

@@ -25,8 +25,10 @@ public struct StudyReport: Sendable {
     page.head(results)
     var data = StudyExport(study: runner.study, command: command)
     for result in results {
-      try page.add(result)
-      try data.add(result)
+      let metrics = result.metrics()
+      let cells = try Dictionary(uniqueKeysWithValues: metrics.map { ($0, try result.cells($0)) })
+      try page.add(result, cells)
+      try data.add(result, cells)
     }
     page.foot(results)
     markdown = page.text
@@ -84,7 +86,7 @@ struct StudyMarkdown {
     line()
   }
 
-  mutating func add(_ results: StudyResults) throws {
+  mutating func add(_ results: StudyResults, _ known: [String: [StudyCell?]]) throws {
     line("## \(results.dataset.description.label)\n")
     line("\(results.dataset.facts). Data digest `\(results.dataset.digest)`.\n")
     if results.seeds.count < study.seeds.count {
@@ -93,7 +95,13 @@ struct StudyMarkdown {
           + "shown.\n")
     }
     let metrics = study.report.metrics.isEmpty ? results.metrics() : study.report.metrics
-    let cells = try metrics.map { try results.cells($0) }
+    let cells = try metrics.map { metric in
+      guard let cells = known[metric] else {
+        throw StudyError.badValue(
+          at: "report.metrics", value: "'\(metric)'", allowed: results.metrics().joined(separator: ", "))
+      }
+      return cells
+    }
     let count = results.seeds.count
     let runs = count == 1 ? "one seed" : "mean ± standard deviation of \(count) seeds"
     table(
