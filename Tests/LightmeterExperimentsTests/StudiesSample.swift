@@ -11,7 +11,7 @@ enum SmallStudy {
     """
     { // a comment: this is JSON5
       name: "small", summary: "A small world.",
-      data: { kind: "clean-world", label: "small world", users: 40, items: 30, rank: 2, meanRelevance: 0.3,
+      data: { kind: "clean-world", label: "small world", users: 20, items: 30, rank: 2, meanRelevance: 0.3,
               meanExposure: 0.3, calibrationPairs: 500, slice: 0.2, hyperValidation: 0.1 },
       protocol: { cutoffs: [5], stream: "all" },
       search: { \(search) }, tuning: { \(tuning) }, \(extra)

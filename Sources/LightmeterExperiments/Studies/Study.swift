@@ -99,9 +99,10 @@ public struct Study: Sendable {
         throw StudyError.badValue(
           at: "methods[\(k)].selectAmong", value: "'\(member)'", allowed: labels.joined(separator: ", "))
       }
-      if method.members != nil, tuning.metric != .sliceAUC {
+      if method.members != nil, tuning.metric?.readsSlice != true {
         throw StudyError.badValue(
-          at: "tuning.metric", value: "no slice", allowed: "slice-auc where a row is selected on it")
+          at: "tuning.metric", value: "'\(tuning.name)'",
+          allowed: "slice-auc or slice-user-auc where a row is selected on it")
       }
       if method.grid.count > tuning.configurations {
         throw StudyError.badValue(

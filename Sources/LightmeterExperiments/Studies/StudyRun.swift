@@ -119,12 +119,13 @@ struct StudyRun: Sendable {
         scorer, heldOut: held, training: training.data.positives,
         propensities: PropensityWeighting.popularity(training.data.positives)
       ).value
-    case .sliceAUC:
+    case .sliceAUC, .sliceUserAUC:
       guard let pairs = training.selection else {
-        throw StudyError.badValue(at: "tuning.metric", value: "slice-auc", allowed: "a data set with a slice")
+        throw StudyError.badValue(at: "tuning.metric", value: study.tuning.name, allowed: "a data set with a slice")
       }
-      return SliceSelection.pooledAUC(
-        scores: SliceSelection.scores(of: scorer, for: pairs), feedback: pairs.feedback)
+      let scores = SliceSelection.scores(of: scorer, for: pairs)
+      if study.tuning.metric == .sliceUserAUC { return WithinUserAUC.value(scores: scores, pairs: pairs) }
+      return SliceSelection.pooledAUC(scores: scores, feedback: pairs.feedback)
     }
   }
 
