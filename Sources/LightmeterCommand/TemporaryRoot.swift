@@ -1,5 +1,0 @@
-internal import ArgumentParser
-
-@main struct TemporaryRoot: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "lightmeter", subcommands: [ExperimentCommand.self])
-}
