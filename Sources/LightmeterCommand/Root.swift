@@ -4,5 +4,5 @@ internal import ArgumentParser
 struct Root: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "lightmeter", abstract: "Learn debiased recommenders from click logs, and prove it.",
-    subcommands: [ExperimentCommand.self])
+    subcommands: [DemoCommand.self, ExperimentCommand.self])
 }
