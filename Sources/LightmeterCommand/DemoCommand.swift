@@ -130,7 +130,7 @@ final class DemoProgress: Sendable {
       running.withLock { running in
         running[method] = "\(method) \(epoch)/\(epochs)"
         let text = "[\(done)/\(total)] " + running.values.sorted().joined(separator: ", ")
-        write("\r\u{1B}[K" + text.prefix(98))
+        put("\r\u{1B}[K" + text.prefix(98))
       }
     case .finished(let method, let score, let seconds, let done, let total):
       running.withLock { running in running[method] = nil }
@@ -141,12 +141,13 @@ final class DemoProgress: Sendable {
     }
   }
 
-  func clear() { if isTerminal { write("\r\u{1B}[K") } }
+  func clear() { if isTerminal { put("\r\u{1B}[K") } }
 
-  func line(_ text: String) { write(text + "\n") }
+  func line(_ text: String) { put(text + "\n") }
 
-  private func write(_ text: String) {
-    fputs(text, stderr)
-    fflush(stderr)
+  private func put(_ text: some StringProtocol) {
+    let bytes = Array(text.utf8)
+    // Progress that cannot be shown is no reason to end.
+    _ = write(2, bytes, bytes.count)
   }
 }
