@@ -5,21 +5,23 @@ import Testing
 
 @Suite struct DemoTests {
   /// Trained once for the whole suite.
-  private static let shared = Task { try await Demo(seed: 3, userCount: 80, itemCount: 80, epochs: 2, width: 2).run() }
+  private static let shared = Task { try await Demo(seed: 3, userCount: 40, itemCount: 160, epochs: 2, width: 2).run() }
 
   private var result: DemoResult { get async throws { try await Self.shared.value } }
 
   @Test func everyMethodHasARow() async throws {
     let result = try await result
+    let keys = result.rows.map(\.key)
     #expect(
-      result.rows.map(\.key) == [
+      keys == [
         "random", "popularity", "mf", "fixedmix", "relmf", "umf", "biif", "slice-means", "calibrated-inverse",
         "calibrated", "biif-slice", "mf-impressions", "oracle",
       ])
     for row in result.rows {
       #expect(row.ndcg.mean > 0 && row.ndcg.mean < 1 && row.ndcg.contains(row.ndcg.mean), "\(row.key)")
       #expect((row.difference == nil) == (row.key == "mf"), "\(row.key)")
-      #expect(row.curve.allSatisfy(\.isFinite), "\(row.key)")
+      let hasGap = row.curve.contains { !$0.isFinite }
+      #expect(!hasGap, "\(row.key)")
     }
     #expect(result.row("biif")?.curve.count == 2)
     #expect(result.slicePairs == 64 && result.sliceClicks > 0)
@@ -31,7 +33,7 @@ import Testing
   }
 
   @Test func numbersDoNotDependOnTheWidth() async throws {
-    let one = try await Demo(seed: 3, userCount: 80, itemCount: 80, epochs: 2, width: 1).run()
+    let one = try await Demo(seed: 3, userCount: 40, itemCount: 160, epochs: 2, width: 1).run()
     let two = try await result
     for (a, b) in zip(one.rows, two.rows) {
       #expect(a.ndcg == b.ndcg && a.difference == b.difference && a.curve == b.curve, "\(a.key)")
@@ -56,15 +58,19 @@ import Testing
   @Test func noMethodOfClicksIsPraisedWithoutAGain() async throws {
     let clicksOnly = ["fixedmix", "relmf", "umf", "biif"]
     let level = try changing(try await result, keys: clicksOnly, mean: 0)
-    #expect(level.sentences.contains { $0.contains("No method that learns from clicks alone beats naive MF") })
+    let levelText = level.sentences.joined(separator: " ")
+    #expect(levelText.contains("No method that learns from clicks alone beats naive MF"))
     let gain = try changing(level, keys: ["relmf", "umf"], mean: 0.02)
-    #expect(gain.sentences.contains { $0.contains("From clicks alone, RelMF and UMF beat naive MF") })
+    let gainText = gain.sentences.joined(separator: " ")
+    #expect(gainText.contains("From clicks alone, RelMF and UMF beat naive MF"))
   }
 
   @Test func theTableFitsATerminalAndNamesTheOracle() async throws {
     let lines = try await result.table.plain().split(separator: "\n")
-    #expect(lines.allSatisfy { $0.count <= 100 }, "\(lines.map(\.count).max() ?? 0)")
-    #expect(lines.contains { $0.contains("Oracle") })
+    let longest = lines.map(\.count).max() ?? 0
+    let oracle = lines.filter { $0.contains("Oracle") }
+    #expect(longest > 60 && longest <= 100)
+    #expect(oracle.count == 1)
   }
 
   @Test func thePageHasItsFiguresAndNoGap() async throws {
