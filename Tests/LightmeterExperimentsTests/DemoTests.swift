@@ -48,11 +48,12 @@ import Testing
     let changed = try changing(try await result, keys: keys, mean: mean)
     let text = changed.sentences.joined(separator: " ")
     #expect(text.contains("Biif \(verb) naive MF"))
-    #expect(text.contains("Slice item means \(verb) naive MF"))
+    #expect(text.contains("Slice item mean \(verb) naive MF"))
     #expect(text.contains("the same naive model \(verb) itself on clicks"))
     #expect(text.contains("Told the true exposure") && text.contains("and \(verb) naive MF"))
     #expect(text.contains("So the slice bought nothing over naive MF here") == (mean <= 0))
     #expect(text.contains("in 4 of 4 uses") == (mean > 0))
+    #expect(text.contains("even the right exposure buys nothing") == (mean <= 0))
   }
 
   @Test func noMethodOfClicksIsPraisedWithoutAGain() async throws {
@@ -63,6 +64,7 @@ import Testing
     let gain = try changing(level, keys: ["relmf", "umf"], mean: 0.02)
     let gainText = gain.sentences.joined(separator: " ")
     #expect(gainText.contains("From clicks alone, RelMF and UMF beat naive MF"))
+    #expect(gainText.contains("the most that is gained is +0.020"))
   }
 
   @Test func theTableFitsATerminalAndNamesTheOracle() async throws {

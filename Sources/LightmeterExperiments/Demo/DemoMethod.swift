@@ -39,11 +39,11 @@ struct DemoMethod: Sendable {
       trained("relmf", "RelMF", .clicks, "relmf", inverse),
       trained("umf", "UMF", .clicks, "umf"),
       trained("biif", "Biif", .clicks, "biif"),
-      DemoMethod(key: "slice-means", label: "Slice item means", learnsFrom: .slice, recipe: Recipe("slice-means")),
+      DemoMethod(key: "slice-means", label: "Slice item mean", learnsFrom: .slice, recipe: Recipe("slice-means")),
       trained(
         "calibrated-inverse", "Calibrated, inverse", .slice, "calibrated",
         inverse.merging(["estimator": .text("inversePropensity")]) { $1 }),
-      trained("calibrated", "Calibrated, low var.", .slice, "calibrated"),
+      trained("calibrated", "Calibrated, low-variance", .slice, "calibrated"),
       trained("biif-slice", "Biif on the slice", .slice, "biif", ["exposure": .text("perItem")]),
       trained(
         "mf-impressions", "MF on impressions", .impressions, "mf",

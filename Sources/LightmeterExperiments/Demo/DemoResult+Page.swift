@@ -34,7 +34,11 @@ extension DemoResult {
           "Protocol and provenance",
           [
             .paragraph(facts), .card("Protocol", cardFacts),
-            .table(recipes, caption: "What was trained, with every setting."),
+            .table(
+              recipes,
+              caption:
+                "What was trained, with every setting; fixed beforehand. On the impression log an epoch has fewer pairs: "
+                + "the batch is smaller by that factor (as many steps), the decay larger (the same prior)."),
             .provenance(
               Page.Provenance(
                 command: command, dataDigest: digest, version: version, machine: ProcessUsage.machine,

@@ -49,11 +49,12 @@ extension DemoResult {
     let debiased = rows.filter { $0.learnsFrom == .clicks && !["mf", "popularity"].contains($0.key) }
     guard let biif = row("biif"), let difference = biif.difference else { return nil }
     let better = debiased.filter { DemoText.verdict($0.difference) == .gains }
-    let others =
-      better.isEmpty
-      ? "No method that learns from clicks alone beats naive MF in this world."
-      : "From clicks alone, \(DemoText.list(better.map(\.method))) "
-        + "\(better.count == 1 ? "beats" : "beat") naive MF in this world."
+    var others = "No method that learns from clicks alone beats naive MF in this world."
+    if let most = better.max(by: { $0.ndcg.mean < $1.ndcg.mean }), let gain = most.difference {
+      others =
+        "From clicks alone, \(DemoText.list(better.map(\.method))) \(better.count == 1 ? "beats" : "beat") naive MF in "
+        + "this world; the most that is gained is \(DemoText.signed(gain.mean)), by \(most.method)."
+    }
     return "Clicks alone: Biif \(DemoText.compare(difference)). \(others)"
   }
 
@@ -93,6 +94,7 @@ extension DemoResult {
     return
       "Told the true exposure of every pair, the low-variance loss reaches \(DemoText.three(oracle.ndcg.mean)) and "
       + "\(DemoText.compare(difference))\(biif)."
+      + (DemoText.verdict(difference) == .gains ? "" : " So even the right exposure buys nothing over naive MF here.")
   }
 
   private var exposureLearned: String? {
@@ -118,6 +120,9 @@ extension DemoResult {
 enum DemoText {
   enum Verdict { case gains, level, loses }
 
+  /// A gain in NDCG below it is called small, however sure it is.
+  static let small = 0.005
+
   /// By the interval, not by the mean.
   static func verdict(_ difference: ConfidenceInterval?) -> Verdict {
     guard let difference else { return .level }
@@ -127,7 +132,9 @@ enum DemoText {
 
   static func compare(_ difference: ConfidenceInterval, to whom: String = "naive MF") -> String {
     switch verdict(difference) {
-    case .gains: "beats \(whom) by \(signed(difference))"
+    case .gains:
+      difference.mean < small
+        ? "beats \(whom), but hardly: \(signed(difference))" : "beats \(whom) by \(signed(difference))"
     case .loses: "falls below \(whom), \(signed(difference))"
     case .level: "cannot be told from \(whom), \(signed(difference))"
     }
