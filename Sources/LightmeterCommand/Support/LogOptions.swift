@@ -2,11 +2,6 @@ internal import ArgumentParser
 internal import LightmeterExperiments
 internal import LightmeterFeedback
 
-extension DataPreset: ExpressibleByArgument {}
-extension Delimiter: ExpressibleByArgument {}
-extension DuplicatePolicy: ExpressibleByArgument {}
-extension BadLinePolicy: ExpressibleByArgument {}
-
 /// How a log is read: the same flags on every command that reads one.
 struct LogOptions: ParsableArguments {
   @Option(help: "A known file form: \(DataPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -14,7 +9,8 @@ struct LogOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Columns by header name or one-based position, such as user=uid,item=3,rating=stars.", valueName: "role=column,…"))
+      "Columns by header name or one-based position, such as user=uid,item=3,rating=stars.", valueName: "role=column,…")
+  )
   var columns: String?
 
   @Option(help: "comma, tab, double-colon or space; else by extension and first line.")

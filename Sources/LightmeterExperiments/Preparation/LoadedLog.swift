@@ -45,7 +45,12 @@ public struct LoadedLog: Sendable {
   ) throws(ReadError) -> LoadedLog {
     let reader = InteractionReader(options: request.options)
     var (raw, report) = try reader.read(path: request.path, users: users, items: items, progress: progress)
-    let rule = try request.rule ?? request.options.preset?.positiveRule(for: raw) ?? raw.onlyPositiveRule(file: report.file)
+    let rule: PositiveRule
+    if let asked = request.rule ?? request.options.preset?.positiveRule(for: raw) {
+      rule = asked
+    } else {
+      rule = try raw.onlyPositiveRule(file: report.file)
+    }
     let labels = try rule.apply(to: raw, file: report.file)
     let distinct = try raw.deduplicated(request.duplicates, positives: labels, file: report.file)
     raw = distinct.interactions

@@ -22,6 +22,11 @@ public struct ModelManifest: Sendable, Codable {
     /// Ends of the 95 % interval over users; nil where there were too few.
     public var low: Double?
     public var high: Double?
+
+    /// One number of the comparison.
+    public init(method: String, metric: String, mean: Double, low: Double?, high: Double?) {
+      (self.method, self.metric, self.mean, self.low, self.high) = (method, metric, mean, low, high)
+    }
   }
 
   /// Version of the library that wrote the file.
