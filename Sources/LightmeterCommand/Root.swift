@@ -18,6 +18,6 @@ struct Root: AsyncParsableCommand {
       """,
     version: lightmeterVersion,
     subcommands: [
-      TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, ExplainCommand.self, ExperimentCommand.self,
+      DemoCommand.self, TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, ExplainCommand.self, ExperimentCommand.self,
     ])
 }

@@ -131,7 +131,7 @@ struct TrainCommand: AsyncParsableCommand {
     guard method == "auto" else {
       let recipe = try recipe(named: method)
       let prepared = try job.prepare(stream: try recipe.validated().stream)
-      Terminal.note("validation set: \(prepared.summary.validation); test: \(prepared.protocolDescription)")
+      Terminal.note("validation set: \(prepared.summary.validation)\n\(prepared.protocolDescription)")
       return (recipe, prepared)
     }
     let prepared = try job.prepare(stream: nil)

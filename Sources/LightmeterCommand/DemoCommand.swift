@@ -1,0 +1,153 @@
+internal import ArgumentParser
+internal import LightmeterExperiments
+internal import LightmeterKernels
+internal import Synchronization
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#elseif canImport(Darwin)
+  internal import Darwin
+#endif
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// `lightmeter demo`: everything once, in a world where the truth is known.
+struct DemoCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo", abstract: "Train and compare the methods in a simulated world; under a minute.",
+    discussion: """
+      The world's parameters are fixed; no setting is chosen by the result. --world entangled shows the case where
+      what is shown is what is liked, and naive MF is hard to beat.
+
+      lightmeter demo
+      lightmeter demo --world entangled --no-page
+      lightmeter demo --seed 7 --format json > demo.json
+      """)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+  @Option(
+    help: "How exposure and relevance go together: \(WorldPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var world = "independent"
+  @Option(help: "Decides the world, the draw and the starts of training.") var seed: UInt64 = 1
+  @Option(help: "Where the page with the pictures goes.") var page = "lightmeter-demo.html"
+  @Flag(help: "Write no page.") var noPage = false
+  @Option(help: "text for people, json for machines.") var format = Format.text
+
+  func validate() throws {
+    guard WorldPreset(rawValue: world) != nil else {
+      let names = WorldPreset.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("--world \(world): there are the worlds \(names)")
+    }
+  }
+
+  func run() async throws {
+    Interruption.install()
+    let demo = Demo(world: WorldPreset(rawValue: world) ?? .independent, seed: seed)
+    let progress = DemoProgress()
+    let result: DemoResult
+    do {
+      result = try await demo.run { progress.show($0) }
+    } catch {
+      progress.clear()
+      guard Interruption.requested else { throw error }
+      progress.line("\(DemoError.interrupted)")
+      throw ExitCode(130)
+    }
+    progress.clear()
+    if !noPage {
+      let command = "lightmeter demo --world \(world) --seed \(seed) --page \(page)"
+      let file = try LightmeterKernels.AtomicFile(page)
+      try file.write(result.page(command: command, version: "1").html())
+      try file.commit()
+    }
+    switch format {
+    case .text: printText(result)
+    case .json:
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
+      print(String(decoding: try encoder.encode(DemoExport(result)), as: UTF8.self))
+    }
+  }
+
+  private func printText(_ result: DemoResult) {
+    print(DemoLayout.wrapped(result.facts) + "\n")
+    print(result.table.plain())
+    for sentence in result.sentences { print(DemoLayout.wrapped(sentence, bullet: "• ")) }
+    print("\nWhat the numbers mean")
+    for line in "\(result.card)".split(separator: "\n") { print(DemoLayout.wrapped(String(line), bullet: "  ")) }
+    if !noPage { print("\nPictures: \(page)") }
+    print("\nGo on with your own log:")
+    for step in result.nextSteps { print("  \(step)") }
+  }
+}
+
+/// The result with its sentences, for machines.
+private struct DemoExport: Encodable {
+  let result: DemoResult
+  let sentences: [String]
+
+  init(_ result: DemoResult) { (self.result, sentences) = (result, result.sentences) }
+}
+
+/// Lines no wider than a page of text.
+enum DemoLayout {
+  static let width = 98
+
+  /// Breaks at spaces; every line after the first is indented as far as the bullet.
+  static func wrapped(_ text: String, bullet: String = "") -> String {
+    let indent = String(repeating: " ", count: bullet.count)
+    var lines: [String] = []
+    var line = bullet
+    var isEmpty = true
+    for word in text.split(separator: " ") {
+      if !isEmpty, line.count + 1 + word.count > width {
+        lines.append(line)
+        (line, isEmpty) = (indent, true)
+      }
+      line += (isEmpty ? "" : " ") + word
+      isEmpty = false
+    }
+    return (lines + [line]).joined(separator: "\n")
+  }
+}
+
+/// Progress on standard error: one line redrawn on a terminal, plain lines in a log.
+final class DemoProgress: Sendable {
+  private let isTerminal = isatty(2) == 1
+  private let running = Mutex<[String: String]>([:])
+
+  func show(_ event: Demo.Event) {
+    switch event {
+    case .world(let facts): if !isTerminal { line(facts) }
+    case .epoch(let method, let epoch, let epochs, let done, let total):
+      guard isTerminal else { return }
+      running.withLock { running in
+        running[method] = "\(method) \(epoch)/\(epochs)"
+        let text = "[\(done)/\(total)] " + running.values.sorted().joined(separator: ", ")
+        put("\r\u{1B}[K" + text.prefix(98))
+      }
+    case .finished(let method, let score, let seconds, let done, let total):
+      running.withLock { running in running[method] = nil }
+      guard !isTerminal else { return }
+      line(
+        "[\(done)/\(total)] \(method): NDCG@20 \(NumberText.fixed(score, places: 3)), "
+          + "\(NumberText.fixed(seconds, places: 1)) s")
+    }
+  }
+
+  func clear() { if isTerminal { put("\r\u{1B}[K") } }
+
+  func line(_ text: String) { put(text + "\n") }
+
+  private func put(_ text: some StringProtocol) {
+    let bytes = Array(text.utf8)
+    // Progress that cannot be shown is no reason to end.
+    _ = write(2, bytes, bytes.count)
+  }
+}
