@@ -50,6 +50,8 @@ struct DemoCommand: AsyncParsableCommand {
     Interruption.install()
     let demo = Demo(world: WorldPreset(rawValue: world) ?? .independent, seed: seed)
     let progress = DemoProgress()
+    // Opened first: a place that cannot be written should be known before the training.
+    let file = noPage ? nil : try LightmeterKernels.AtomicFile(page)
     let result: DemoResult
     do {
       result = try await demo.run { progress.show($0) }
@@ -60,9 +62,8 @@ struct DemoCommand: AsyncParsableCommand {
       throw ExitCode(130)
     }
     progress.clear()
-    if !noPage {
+    if let file {
       let command = "lightmeter demo --world \(world) --seed \(seed) --page \(page)"
-      let file = try LightmeterKernels.AtomicFile(page)
       try file.write(result.page(command: command, version: "1").html())
       try file.commit()
     }
@@ -78,6 +79,7 @@ struct DemoCommand: AsyncParsableCommand {
   private func printText(_ result: DemoResult) {
     print(DemoLayout.wrapped(result.facts) + "\n")
     print(result.table.plain())
+    print(DemoLayout.wrapped(result.legend) + "\n")
     for sentence in result.sentences { print(DemoLayout.wrapped(sentence, bullet: "• ")) }
     print("\nWhat the numbers mean")
     for line in "\(result.card)".split(separator: "\n") { print(DemoLayout.wrapped(String(line), bullet: "  ")) }

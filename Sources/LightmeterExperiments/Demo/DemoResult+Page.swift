@@ -15,7 +15,7 @@ extension DemoResult {
           "What came out",
           [
             .figure(scores, caption: "How well unclicked items are ranked by their true relevance."),
-            .table(table, caption: "All methods; differences are paired by user."), .list(sentences),
+            .table(table, caption: "All methods. \(legend) Differences are paired by user."), .list(sentences),
             .heading("Go on with your own log"), .command(nextSteps.joined(separator: "\n")),
           ]),
         Page.Section(

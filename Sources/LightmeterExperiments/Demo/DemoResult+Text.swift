@@ -6,7 +6,7 @@ extension DemoResult {
     TableValue(
       columns: [
         .init("method", .leading), .init("learns from", .leading), .init("NDCG@20 [95 %]"),
-        .init("difference from MF [95 %]"), .init("exposure corr."),
+        .init("difference from MF [95 %]"), .init("PCC"),
       ],
       rows: rows.map { row in
         [
@@ -16,6 +16,12 @@ extension DemoResult {
           .init(row.exposureCorrelation.map { NumberText.fixed($0, places: 2) } ?? NumberText.absent),
         ]
       })
+  }
+
+  /// What the columns mean.
+  public var legend: String {
+    "NDCG@20: unclicked items ranked against their true relevance, mean over users. PCC: correlation of learned with "
+      + "true exposure over a user's items, mean over users; \(NumberText.absent) where exposure is none or constant."
   }
 
   /// What the numbers say, in plain sentences, each computed from them.
