@@ -18,6 +18,7 @@ struct Root: AsyncParsableCommand {
       """,
     version: lightmeterVersion,
     subcommands: [
-      DemoCommand.self, TrainCommand.self, EvaluateCommand.self, RecommendCommand.self, ExplainCommand.self, ExperimentCommand.self,
+      DemoCommand.self, ReadingCommand.self, TrainCommand.self, EvaluateCommand.self, RecommendCommand.self,
+      ExplainCommand.self, SimulateCommand.self, InspectCommand.self, MethodsCommand.self, ExperimentCommand.self,
     ])
 }
