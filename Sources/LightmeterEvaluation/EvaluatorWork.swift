@@ -172,7 +172,7 @@ struct CatalogueWork: Sendable {
 
 extension ProtocolPreset {
   /// Whether the protocol looks at training positives.
-  var needsTraining: Bool { users.trainingPositives > 0 || dropped == .withoutTrainingPositive }
+  public var needsTraining: Bool { users.trainingPositives > 0 || dropped == .withoutTrainingPositive }
 }
 
 extension RatedTest {

@@ -274,7 +274,8 @@ extension FeedbackMatrix {
 }
 
 extension TrainingStream {
-  fileprivate var name: String {
+  /// How cards spell it: `sampled(K)`, `all` or `rated`.
+  public var name: String {
     switch self {
     case .sampled(let negatives): "sampled(\(negatives))"
     case .all: "all"

@@ -21,7 +21,7 @@ enum PageStyle {
     html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
     body{margin:0;background:var(--page);color:var(--text);
       font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
-    main{max-width:800px;margin:0 auto;padding:32px 20px 64px}
+    main{max-width:860px;margin:0 auto;padding:32px 20px 64px}
     h1{font-size:1.8rem;line-height:1.2;margin:0 0 .5em;text-wrap:balance}
     h2{font-size:1.3rem;line-height:1.3;margin:2.4em 0 .5em;padding-top:.6em;border-top:1px solid var(--rule)}
     h3{font-size:1.05rem;margin:1.6em 0 .4em}

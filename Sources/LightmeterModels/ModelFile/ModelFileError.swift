@@ -19,6 +19,12 @@ public enum ModelFileError: Error, Equatable, Sendable, CustomStringConvertible 
   /// A tensor is of another type or shape than the model needs.
   case unexpectedTensor(path: String, tensor: String, found: String, expected: String)
 
+  /// Whether there was no such file.
+  public var isNotFound: Bool {
+    if case .notFound = self { return true }
+    return false
+  }
+
   /// One sentence with the path, what is wrong and the way out.
   public var description: String {
     switch self {

@@ -121,6 +121,11 @@ struct PointwiseRun {
     let batches = sampler.batchCount
     let quantum = max(1, 65_536 / method.batchSize)
     for index in 0..<batches {
+      // Before the batch, so that even an epoch of one batch can be interrupted at its start.
+      if index % quantum == 0 {
+        let event = TrainingEvent.progress(epoch: epoch + 1, epochs: method.epochs, batch: index, batches: batches)
+        if observer.observe(event) == .stop { throw .interrupted(epochsDone: epoch) }
+      }
       sampler.fill(&batch, epoch: epoch, index: index)
       if batch.isEmpty { continue }
       let step = trainer.step(on: batch, validation: validationPairs(epoch: epoch, step: index))
@@ -131,10 +136,6 @@ struct PointwiseRun {
         throw .diverged(epoch: epoch + 1, batch: index + 1, what: "the exposure gradient is not finite")
       }
       tally.add(step)
-      if index % quantum == quantum - 1 {
-        let event = TrainingEvent.progress(epoch: epoch + 1, epochs: method.epochs, batch: index + 1, batches: batches)
-        if observer.observe(event) == .stop { throw .interrupted(epochsDone: epoch) }
-      }
     }
     try checkTables(epoch: epoch)
     return tally.record(epoch: epoch + 1, seconds: (clock.now - start) / .seconds(1))

@@ -1,0 +1,122 @@
+internal import ArgumentParser
+internal import LightmeterEvaluation
+internal import LightmeterExperiments
+internal import LightmeterFeedback
+internal import LightmeterModels
+
+/// `lightmeter evaluate`: a model on a test, under named protocols.
+struct EvaluateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Score a model on held-out pairs or random traffic, under named protocols.",
+    discussion: """
+      lightmeter evaluate model.lightmeter test.csv
+      lightmeter evaluate model.lightmeter random.csv --random --presets all
+      lightmeter evaluate new.lightmeter test.csv --against old.lightmeter
+
+      Without --random the test lists clicks, and each is looked for in a full ranking of the catalogue (what the user \
+      clicked in training is left out). With --random the test lists pairs that were shown regardless of taste, clicked \
+      or not: each user's pairs are ranked among themselves, which needs no correction.
+      """)
+
+  @Argument(help: "The model file.") var model: String
+  @Argument(help: "The test: a file, or - for standard input.") var test: String
+  @OptionGroup(title: "Reading the test") var reading: LogOptions
+  @Flag(help: "The test is random traffic: rank each user's listed pairs.") var random = false
+  @Option(help: "Protocols by name, separated by commas, or all.") var presets = "strict"
+  @Option(help: "Cutoffs, separated by commas; else the protocol's own.") var cutoffs: String?
+  @Option(help: "A second model to compare with, pair by pair.") var against: String?
+  @Option(help: "text or json.") var format = OutputFormat.text
+
+  func run() async throws {
+    try await ExitStatus.guarding {
+      let stored = try StoredModel.read(model)
+      let results = try await results(of: stored)
+      if results.isEmpty {
+        throw ValidationError("none of the protocols '\(presets)' fits this kind of test")
+      }
+      if let against {
+        let other = try StoredModel.read(against)
+        guard other.users == stored.users, other.items == stored.items else {
+          throw ValidationError("\(against) knows other users or items: two models of one log can be compared")
+        }
+        return try compare(results, with: try await self.results(of: other))
+      }
+      if format == .json { return try Terminal.emit(json: results) }
+      for result in results { Terminal.emit("\(result)\n") }
+    }
+  }
+
+  private func chosen() throws -> [ProtocolPreset] {
+    if presets == "all" { return ProtocolPreset.all }
+    let cut = try cutoffs.map { text in
+      try text.split(separator: ",").map { part in
+        guard let cutoff = Int(part), cutoff > 0 else {
+          throw ValidationError("--cutoffs \(text): whole numbers above 0")
+        }
+        return cutoff
+      }
+    }
+    return try presets.split(separator: ",").map { name in
+      guard var preset = ProtocolPreset.named(String(name)) else {
+        throw ValidationError(
+          "there is no protocol '\(name)'; there are \(ProtocolPreset.all.map(\.name).joined(separator: ", "))")
+      }
+      if let cut { preset.cutoffs = cut }
+      return preset
+    }
+  }
+
+  private func results(of stored: StoredModel) async throws -> [EvaluationResult] {
+    let pairs = try reading.load(test, users: stored.users, items: stored.items, as: "test")
+    let manifest = ModelManifest(json: stored.manifest)
+    let run = RunProtocol(
+      trainingStream: manifest?.data.stream.name, trainingPositiveRule: manifest?.positiveRule,
+      split: RunProtocol.Split(kind: random ? "own file of random traffic" : "own file"),
+      seeds: manifest.map { [$0.seed] } ?? [],
+      data: RunProtocol.Dataset(name: test, digest: manifest?.dataDigest))
+    if random {
+      let rated = try RatedTest(userCount: stored.users.count, itemCount: stored.items.count, pairs: pairs)
+      let fitting = try chosen().filter { rated.supports($0) && (stored.seen != nil || !$0.needsTraining) }
+      guard !fitting.isEmpty else { return [] }
+      return try await RankingEvaluator(presets: fitting, run: run).evaluate(
+        stored.scorer, on: rated, training: stored.seen, threads: 2)
+    }
+    let clicked = pairs.users.indices.filter { pairs.feedback[$0] == 1 }
+    let relevant = FeedbackMatrix(
+      userCount: stored.users.count, itemCount: stored.items.count, users: clicked.map { pairs.users[$0] },
+      items: clicked.map { pairs.items[$0] })
+    let catalogue = CatalogueTest(relevant: relevant, seen: stored.seen)
+    let fitting = try chosen().filter { catalogue.supports($0) && (stored.seen != nil || !$0.needsTraining) }
+    guard !fitting.isEmpty else { return [] }
+    return try await RankingEvaluator(presets: fitting, run: run).evaluate(
+      stored.scorer, on: catalogue, training: stored.seen, threads: 2)
+  }
+
+  private func compare(_ new: [EvaluationResult], with old: [EvaluationResult]) throws {
+    var comparisons: [PairedComparison] = []
+    for (first, second) in zip(old, new) {
+      for value in second.values {
+        guard let before = first.value(value.metric, cutoff: value.cutoff) else { continue }
+        comparisons.append(try PairedComparison(from: before, to: value))
+      }
+    }
+    if format == .json { return try Terminal.emit(json: comparisons) }
+    let table = TableValue(
+      columns: [
+        TableValue.Column("metric", .leading), TableValue.Column("difference [95 %]"), TableValue.Column("p"),
+        TableValue.Column("detectable"), TableValue.Column("users up"), TableValue.Column("users down"),
+      ],
+      rows: comparisons.map { comparison in
+        [
+          TableValue.Cell(comparison.metric),
+          .interval(
+            comparison.difference.mean, comparison.difference.low...comparison.difference.high, places: 4),
+          .number(comparison.probability, places: 3), .number(comparison.minimumDetectable, places: 4),
+          TableValue.Cell("\(Int(100 * comparison.shareGained)) %"),
+          TableValue.Cell("\(Int(100 * comparison.shareLost)) %"),
+        ]
+      })
+    Terminal.emit("\(model) minus \(against ?? ""), paired over users\n\n\(table.plain())")
+    for card in Set(comparisons.map(\.card)) { Terminal.emit("\n\(card)") }
+  }
+}

@@ -1,0 +1,106 @@
+internal import ArgumentParser
+internal import LightmeterExperiments
+internal import LightmeterFeedback
+internal import LightmeterKernels
+internal import LightmeterModels
+internal import LightmeterServing
+
+/// `lightmeter recommend`: lists by raw ids.
+struct RecommendCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "recommend", abstract: "The best items for users, by raw id, or for all users into a file.",
+    discussion: """
+      lightmeter recommend model.lightmeter --user alice
+      lightmeter recommend model.lightmeter --user alice --user bob --count 5 --mode explore
+      lightmeter recommend model.lightmeter --all -o lists.csv --exclude sold-out.txt
+
+      relevance ranks by what the user wants; click by what the user would click if shown as before; explore by what is \
+      wanted and was hardly shown.
+      """)
+
+  @Argument(help: "The model file.") var model: String
+  @Option(help: "A user's raw id; may be given several times.") var user: [String] = []
+  @Flag(help: "All users, in the order of the training log.") var all = false
+  @Option(help: "Items per list.") var count = 10
+  @Option(help: "relevance, click or explore.") var mode = Recommender.Mode.relevance
+  @Option(help: "A file of raw item ids to leave out, one a line.") var exclude: String?
+  @Flag(help: "Keep items that the user clicked in the training log.") var withSeen = false
+  @Option(name: [.short, .long], help: "With --all: the CSV file to write; else standard output.") var output: String?
+  @Option(help: "text or json.") var format = OutputFormat.text
+
+  func validate() throws {
+    guard all != !user.isEmpty else { throw ValidationError("name users with --user, or take --all") }
+    guard count > 0 else { throw ValidationError("--count \(count): at least 1") }
+  }
+
+  func run() async throws {
+    try await ExitStatus.guarding {
+      let recommender = Recommender(try StoredModel.read(model))
+      let excluded = try exclude.map { try lines(of: $0) } ?? []
+      if all { return try writeAll(recommender, excluding: excluded) }
+      var lists: [UserList] = []
+      for id in user {
+        let list = try recommender.recommend(
+          user: id, count: count, mode: mode, excluding: excluded, filterSeen: !withSeen)
+        lists.append(UserList(user: id, mode: mode, items: list))
+      }
+      if format == .json { return try Terminal.emit(json: lists) }
+      for list in lists { Terminal.emit(text(of: list)) }
+    }
+  }
+
+  private struct UserList: Encodable {
+    var user: String
+    var mode: Recommender.Mode
+    var items: [Recommender.Recommendation]
+  }
+
+  private func text(of list: UserList) -> String {
+    func cell(_ value: Float?) -> TableValue.Cell {
+      value.map { .number(Double($0), places: 4) } ?? TableValue.Cell("–")
+    }
+    let table = TableValue(
+      columns: [
+        TableValue.Column("rank"), TableValue.Column("item", .leading), TableValue.Column("score"),
+        TableValue.Column("P(relevant)"), TableValue.Column("P(exposed)"),
+      ],
+      rows: list.items.enumerated().map { rank, item in
+        [
+          TableValue.Cell("\(rank + 1)"), TableValue.Cell(item.item), .number(Double(item.score), places: 4),
+          cell(item.relevance), cell(item.exposure),
+        ]
+      })
+    return "\(list.user), by \(list.mode.rawValue)\n\(table.plain())\n"
+  }
+
+  private func lines(of path: String) throws -> [String] {
+    let file = try MappedFile(path)
+    let bytes = file.array(of: UInt8.self, in: 0..<file.count)
+    return bytes.split { $0 == 10 || $0 == 13 }.map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private func writeAll(_ recommender: Recommender, excluding: [String]) throws {
+    let file = try AtomicFile(output ?? "/dev/stdout")
+    let users = Double(recommender.model.users.count)
+    let line = ProgressLine("recommending", unit: "users")
+    var done = 0
+    try file.write("user,rank,item,score\n")
+    try recommender.recommendForAll(
+      count: count, mode: mode, excluding: excluding, filterSeen: !withSeen
+    ) { user, list in
+      for (rank, item) in list.enumerated() {
+        try file.write("\(csv(user)),\(rank + 1),\(csv(item.item)),\(item.score)\n")
+      }
+      done += 1
+      line.show(Double(done), of: users)
+    }
+    try file.commit()
+    line.finish()
+    if let output { Terminal.note("wrote lists of \(done) users to \(output)") }
+  }
+
+  private func csv(_ field: String) -> String {
+    guard field.contains(where: { ",\"\n\r".contains($0) }) else { return field }
+    return "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+  }
+}

@@ -1,0 +1,187 @@
+internal import ArgumentParser
+internal import LightmeterEvaluation
+internal import LightmeterExperiments
+internal import LightmeterFeedback
+internal import LightmeterKernels
+internal import LightmeterModels
+internal import LightmeterTraining
+
+/// `lightmeter train`: a log in, a model file out, with its controls beside it.
+struct TrainCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Learn a recommender from a click log and compare it with its controls.",
+    discussion: """
+      lightmeter train clicks.csv -o model.lightmeter
+      lightmeter train ratings.csv --positive 'rating>=4' --method umf -o model.lightmeter
+      lightmeter train shown.csv --impressions complete -o model.lightmeter
+      lightmeter train clicks.csv --validation-random random.csv --method auto -o model.lightmeter
+      zcat log.gz | lightmeter train - --columns user=1,item=2 -o model.lightmeter
+
+      WHAT HELPS MOST: clicks alone cannot say what people would have wanted had they seen it. Two things can. A log of \
+      impressions (what was shown, clicked or not: a 'shown' column and --impressions) makes every unclicked pair a real \
+      answer. One per cent of random traffic (--validation-random) reveals relevance without exposure; `lightmeter \
+      reading` says how much there is to gain from it. In simulated worlds where exposure and taste are independent, \
+      both lift ranking far above anything estimated from clicks alone (`lightmeter demo`).
+
+      A run that is stopped leaves MODEL.resume; the same command with --resume goes on and ends in the same bytes.
+      """)
+
+  @Argument(help: "The log: a file, or - for standard input.") var log: String
+  @Option(name: [.short, .long], help: "The model file to write.") var output: String
+  @OptionGroup(title: "Reading the log") var reading: LogOptions
+
+  @Option(help: "A method of `lightmeter methods`, or auto: the best on a held-out part of the random slice.")
+  var method = "biif"
+  @Option(name: .customLong("set"), help: "A recipe key, such as dimension=32; `lightmeter methods biif` lists them.")
+  var settings: [String] = []
+  @Option(help: "Passes over the log.") var epochs: Int = 20
+  @Option(help: "Seed of splits, initial values and streams.") var seed: UInt64 = 1
+  @Flag(inversion: .prefixedNo, help: "Biases and an intercept at the base rate; the paper's methods have neither.")
+  var prior = true
+
+  @Option(help: "What the log says of what was shown: none, complete or partial.") var impressions = Impressions.none
+  @Option(help: "A slice of random traffic: the validation set, and what exposure is calibrated on.")
+  var validationRandom: String?
+  @Option(help: "Weigh listed pairs by 1/logged propensity, cut at this value (needs a propensity column).")
+  var largestWeight: Float?
+
+  @Option(help: "Share of each user's items held out for the comparison; 0 holds out nothing.") var testFraction = 0.1
+  @Option(help: "Hold out this share of the latest rows instead.") var testLatest: Double?
+  @Option(help: "Hold out each user's last rows instead.") var testLast: Int?
+
+  @Flag(help: "Train the method alone, without its controls.") var only = false
+  @Flag(help: "Go on from MODEL.resume.") var resume = false
+  @Flag(help: "Leave the users' history out of the model file.") var withoutHistory = false
+  @Option(help: "text or json.") var format = OutputFormat.text
+
+  func validate() throws {
+    guard epochs > 0 else { throw ValidationError("--epochs \(epochs): at least 1") }
+    guard (0..<1).contains(testFraction) else {
+      throw ValidationError("--test-fraction \(testFraction): from 0 to below 1")
+    }
+  }
+
+  func run() async throws {
+    try await ExitStatus.guarding {
+      Interruption.install()
+      try Plan.check(recipe(named: method == "auto" ? "mf" : method))
+      let loaded = try reading.load(log)
+      var job = TrainingJob(log: loaded)
+      (job.seed, job.keepsHistory, job.impressions) = (seed, !withoutHistory, impressions)
+      job.largestPropensityWeight = largestWeight
+      job.split =
+        testLatest.map { .temporal(fraction: $0) } ?? testLast.map { .lastPerUser(count: $0) }
+        ?? (testFraction > 0 ? .perUser(fraction: testFraction) : .none)
+      if let validationRandom {
+        job.slice = try reading.load(
+          validationRandom, users: loaded.interactions.users, items: loaded.interactions.items, as: "random traffic")
+      }
+      try await train(job)
+    }
+  }
+
+  /// The recipe of a method with this command's flags on top of its defaults.
+  private func recipe(named name: String) throws -> Recipe {
+    let entry = try MethodCatalogue.entry(named: name)
+    var recipe = Recipe(name)
+    guard entry.isTrained else { return recipe }
+    recipe.settings["epochs"] = .number(Double(epochs))
+    if prior {
+      recipe.settings["biases"] = .text("userAndItem")
+      recipe.settings["intercept"] = .text("baseRate")
+    }
+    for setting in settings {
+      let sides = setting.split(separator: "=", maxSplits: 1)
+      guard sides.count == 2 else { throw ValidationError("--set \(setting): write key=value") }
+      recipe.settings[String(sides[0])] = RecipeValue(parsing: String(sides[1]))
+    }
+    return recipe
+  }
+
+  private func train(_ job: TrainingJob) async throws {
+    let (chosen, prepared) = try choose(job)
+    let resumeFile = ResumeFile(path: output + ".resume", fingerprint: job.fingerprint(of: chosen))
+    if resume, !resumeFile.exists {
+      throw TrainingError.resume("there is no \(resumeFile.path); run without --resume to start anew")
+    }
+    var plan = try chosen.validated()
+    plan.pointwise.resumeFrom = resume ? resumeFile : nil
+    let model = try plan.fit(
+      prepared.data, seed: seed, observer: ConsoleObserver(title: plan.entry.title, checkpoint: resumeFile))
+
+    var table = ComparisonTable()
+    let baselines = only ? [] : ["popularity"] + (chosen.method == "mf" ? [] : ["mf"])
+    var measured: EvaluationResult?
+    for name in baselines {
+      let control = try recipe(named: name).validated()
+      let controlModel = try control.fit(
+        prepared.data, seed: seed, observer: ConsoleObserver(title: control.entry.title, checkpoint: nil))
+      try table.add(control.entry.title, try await job.evaluate(controlModel, prepared, baselines: baselines))
+    }
+    measured = try await job.evaluate(model, prepared, baselines: baselines)
+    try table.add(plan.entry.title, measured)
+    let stored = try job.stored(model, recipe: chosen, prepared, results: table.results, card: measured?.card)
+    try stored.write(to: output)
+    resumeFile.remove()
+    try report(table, card: measured?.card, model: model, job: job)
+  }
+
+  /// The recipe to train: the asked one, or under auto the best of the candidates on the held-out slice.
+  private func choose(_ job: TrainingJob) throws -> (Recipe, TrainingJob.Prepared) {
+    guard method == "auto" else {
+      let recipe = try recipe(named: method)
+      let prepared = try job.prepare(stream: try recipe.validated().stream)
+      Terminal.note("validation set: \(prepared.summary.validation)\n\(prepared.protocolDescription)")
+      return (recipe, prepared)
+    }
+    let prepared = try job.prepare(stream: nil)
+    guard !prepared.selection.isEmpty else {
+      throw TrainingError.missing("--method auto chooses on random traffic: pass a slice with --validation-random")
+    }
+    var best: (recipe: Recipe, score: Double)?
+    for candidate in SliceChoice.candidates {
+      let recipe = try recipe(named: candidate.method).setting(candidate.settings)
+      let model = try recipe.validated().fit(
+        prepared.data, seed: seed, observer: ConsoleObserver(title: "\(candidate)", checkpoint: nil))
+      guard let score = SliceChoice.score(model, on: prepared.selection) else { continue }
+      Terminal.note(
+        "\(candidate): right order of \(NumberText.fixed(100 * score, places: 2)) % of held-out random pairs")
+      if score > best?.score ?? -1 { best = (recipe, score) }
+    }
+    guard let best else {
+      throw TrainingError.missing("the held-out part of the slice has no click or nothing else: pass a larger slice")
+    }
+    Terminal.note("chosen on \(prepared.selection.count) held-out random pairs: \(best.recipe)")
+    return (best.recipe, prepared)
+  }
+
+  private func report(
+    _ table: ComparisonTable, card: ProtocolCard?, model: TrainedModel, job: TrainingJob
+  ) throws {
+    if format == .json {
+      return try Terminal.emit(json: TrainReport(model: output, results: table.results, card: card))
+    }
+    if let card {
+      Terminal.emit(table.text)
+      Terminal.emit("\n\(card)")
+      Terminal.emit("\n" + table.verdict)
+      Terminal.emit(
+        "The held-out clicks are biased by exposure as the log is: they reward showing again what was shown."
+          + (job.slice == nil ? " Random traffic (--validation-random, `lightmeter evaluate --random`) would not." : "")
+      )
+    }
+    Terminal.emit("\nwrote \(output)")
+    Terminal.emit("next: lightmeter recommend \(output) --user ID    lightmeter explain \(output) USER ITEM")
+  }
+}
+
+private struct TrainReport: Encodable {
+  var model: String
+  var results: [ModelManifest.Result]
+  var card: ProtocolCard?
+}
+
+extension Plan {
+  /// Fails early on a recipe that cannot run.
+  fileprivate static func check(_ recipe: Recipe) throws { _ = try recipe.validated() }
+}
