@@ -46,7 +46,9 @@ struct DemoCommand: AsyncParsableCommand {
     }
   }
 
-  func run() async throws {
+  func run() async throws { try await ExitStatus.guarding { try await perform() } }
+
+  private func perform() async throws {
     Interruption.install()
     let demo = Demo(world: WorldPreset(rawValue: world) ?? .independent, seed: seed)
     let progress = DemoProgress()
@@ -64,7 +66,7 @@ struct DemoCommand: AsyncParsableCommand {
     progress.clear()
     if let file {
       let command = "lightmeter demo --world \(world) --seed \(seed) --page \(page)"
-      try file.write(result.page(command: command, version: "1").html())
+      try file.write(result.page(command: command, version: lightmeterVersion).html())
       try file.commit()
     }
     switch format {

@@ -30,7 +30,13 @@ struct EvaluateCommand: AsyncParsableCommand {
   func run() async throws {
     try await ExitStatus.guarding {
       let stored = try StoredModel.read(model)
-      let results = try await results(of: stored)
+      let pairs = try reading.load(test, users: stored.users, items: stored.items, as: "test")
+      if pairs.isEmpty {
+        throw ReadError(
+          .empty, file: test, problem: "holds no pair whose user and item the model knows",
+          remedy: "test on the ids of the training log")
+      }
+      let results = try await results(of: stored, on: pairs)
       if results.isEmpty {
         throw ValidationError("none of the protocols '\(presets)' fits this kind of test")
       }
@@ -39,15 +45,52 @@ struct EvaluateCommand: AsyncParsableCommand {
         guard other.users == stored.users, other.items == stored.items else {
           throw ValidationError("\(against) knows other users or items: two models of one log can be compared")
         }
-        return try compare(results, with: try await self.results(of: other))
+        return try compare(results, with: try await self.results(of: other, on: pairs))
       }
-      if format == .json { return try Terminal.emit(json: results) }
-      for result in results { Terminal.emit("\(result)\n") }
+      if format == .json { return try Terminal.emit(json: results.map { Summary($0) }) }
+      for result in results { emit(result) }
     }
   }
 
+  /// A protocol's numbers with their intervals, and its card once.
+  private struct Summary: Encodable {
+    struct Value: Encodable {
+      var metric: String
+      var users: Int
+      var mean: Double?
+      var interval: ConfidenceInterval?
+    }
+    var preset: String
+    var values: [Value]
+    var card: ProtocolCard
+
+    init(_ result: EvaluationResult) {
+      preset = result.preset.name
+      card = result.card
+      values = result.values.map {
+        Value(metric: $0.name, users: $0.users.count, mean: $0.mean, interval: $0.interval())
+      }
+    }
+  }
+
+  private func emit(_ result: EvaluationResult) {
+    let table = TableValue(
+      columns: [
+        TableValue.Column(result.preset.name, .leading), TableValue.Column("mean [95 %]"), TableValue.Column("users"),
+      ],
+      rows: result.values.map { value in
+        let interval = value.interval()
+        let mean = value.mean ?? .nan
+        return [
+          TableValue.Cell(value.name),
+          interval.map { .interval(mean, $0.low...$0.high, places: 4) } ?? .number(mean, places: 4),
+          TableValue.Cell("\(value.users.count)"),
+        ]
+      })
+    Terminal.emit("\(table.plain())\n\(Terminal.wrapped("\(result.card)"))\n")
+  }
+
   private func chosen() throws -> [ProtocolPreset] {
-    if presets == "all" { return ProtocolPreset.all }
     let cut = try cutoffs.map { text in
       try text.split(separator: ",").map { part in
         guard let cutoff = Int(part), cutoff > 0 else {
@@ -56,8 +99,9 @@ struct EvaluateCommand: AsyncParsableCommand {
         return cutoff
       }
     }
-    return try presets.split(separator: ",").map { name in
-      guard var preset = ProtocolPreset.named(String(name)) else {
+    let names = presets == "all" ? ProtocolPreset.all.map(\.name) : presets.split(separator: ",").map { String($0) }
+    return try names.map { name in
+      guard var preset = ProtocolPreset.named(name) else {
         throw ValidationError(
           "there is no protocol '\(name)'; there are \(ProtocolPreset.all.map(\.name).joined(separator: ", "))")
       }
@@ -66,14 +110,14 @@ struct EvaluateCommand: AsyncParsableCommand {
     }
   }
 
-  private func results(of stored: StoredModel) async throws -> [EvaluationResult] {
-    let pairs = try reading.load(test, users: stored.users, items: stored.items, as: "test")
+  private func results(of stored: StoredModel, on pairs: PairBatch) async throws -> [EvaluationResult] {
     let manifest = ModelManifest(json: stored.manifest)
     let run = RunProtocol(
       trainingStream: manifest?.data.stream.name, trainingPositiveRule: manifest?.positiveRule,
       split: RunProtocol.Split(kind: random ? "own file of random traffic" : "own file"),
       seeds: manifest.map { [$0.seed] } ?? [],
-      data: RunProtocol.Dataset(name: test, digest: manifest?.dataDigest))
+      data: RunProtocol.Dataset(
+        name: manifest.map { "trained on \($0.source), tested on \(test)" } ?? test, digest: manifest?.dataDigest))
     if random {
       let rated = try RatedTest(userCount: stored.users.count, itemCount: stored.items.count, pairs: pairs)
       let fitting = try chosen().filter { rated.supports($0) && (stored.seen != nil || !$0.needsTraining) }
@@ -94,7 +138,8 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   private func compare(_ new: [EvaluationResult], with old: [EvaluationResult]) throws {
     var comparisons: [PairedComparison] = []
-    for (first, second) in zip(old, new) {
+    for second in new {
+      guard let first = old.first(where: { $0.preset == second.preset }) else { continue }
       for value in second.values {
         guard let before = first.value(value.metric, cutoff: value.cutoff) else { continue }
         comparisons.append(try PairedComparison(from: before, to: value))
@@ -117,6 +162,6 @@ struct EvaluateCommand: AsyncParsableCommand {
         ]
       })
     Terminal.emit("\(model) minus \(against ?? ""), paired over users\n\n\(table.plain())")
-    for card in Set(comparisons.map(\.card)) { Terminal.emit("\n\(card)") }
+    for card in Set(comparisons.map(\.card)) { Terminal.emit("\n" + Terminal.wrapped("\(card)")) }
   }
 }

@@ -27,7 +27,7 @@ struct InspectCommand: AsyncParsableCommand {
       guard let manifest = ModelManifest(json: text) else {
         return Terminal.emit("\(file): a Lightmeter container of another kind (a resume state)")
       }
-      Terminal.emit(describe(manifest))
+      Terminal.emit(Terminal.wrapped(describe(manifest)))
     }
   }
 

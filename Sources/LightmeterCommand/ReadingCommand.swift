@@ -44,7 +44,7 @@ struct ReadingCommand: AsyncParsableCommand {
         result = Reading(log: clicks)
       }
       if format == .json { return try Terminal.emit(json: result) }
-      Terminal.emit("\(result)")
+      Terminal.emit(Terminal.wrapped("\(result)"))
     }
   }
 }

@@ -80,21 +80,25 @@ struct RecommendCommand: AsyncParsableCommand {
   }
 
   private func writeAll(_ recommender: Recommender, excluding: [String]) throws {
-    let file = try AtomicFile(output ?? "/dev/stdout")
+    // Standard output may be a file that others append to: it is written as it comes, never replaced.
+    let file = try output.map { try AtomicFile($0) }
+    let write = { (text: String) throws in
+      if let file { try file.write(text) } else { Terminal.write(text, to: 1) }
+    }
     let users = Double(recommender.model.users.count)
     let line = ProgressLine("recommending", unit: "users")
     var done = 0
-    try file.write("user,rank,item,score\n")
+    try write("user,rank,item,score\n")
     try recommender.recommendForAll(
       count: count, mode: mode, excluding: excluding, filterSeen: !withSeen
     ) { user, list in
       for (rank, item) in list.enumerated() {
-        try file.write("\(csv(user)),\(rank + 1),\(csv(item.item)),\(item.score)\n")
+        try write("\(csv(user)),\(rank + 1),\(csv(item.item)),\(item.score)\n")
       }
       done += 1
       line.show(Double(done), of: users)
     }
-    try file.commit()
+    try file?.commit()
     line.finish()
     if let output { Terminal.note("wrote lists of \(done) users to \(output)") }
   }

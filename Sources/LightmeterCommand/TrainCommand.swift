@@ -56,6 +56,9 @@ struct TrainCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard epochs > 0 else { throw ValidationError("--epochs \(epochs): at least 1") }
+    guard testLatest.map({ $0 > 0 && $0 < 1 }) ?? true else { throw ValidationError("--test-latest: above 0, below 1") }
+    guard testLast.map({ $0 > 0 }) ?? true else { throw ValidationError("--test-last: at least 1") }
+    guard testLatest == nil || testLast == nil else { throw ValidationError("take --test-latest or --test-last") }
     guard (0..<1).contains(testFraction) else {
       throw ValidationError("--test-fraction \(testFraction): from 0 to below 1")
     }
@@ -65,6 +68,11 @@ struct TrainCommand: AsyncParsableCommand {
     try await ExitStatus.guarding {
       Interruption.install()
       try Plan.check(recipe(named: method == "auto" ? "mf" : method))
+      // Opened and given up: a place that cannot be written should be known before the training.
+      _ = try AtomicFile(output)
+      if resume, !ResumeFile(path: output + ".resume", fingerprint: "").exists {
+        throw TrainingError.resume("there is no \(output).resume; run without --resume to start anew")
+      }
       let loaded = try reading.load(log)
       var job = TrainingJob(log: loaded)
       (job.seed, job.keepsHistory, job.impressions) = (seed, !withoutHistory, impressions)
@@ -84,33 +92,40 @@ struct TrainCommand: AsyncParsableCommand {
   private func recipe(named name: String) throws -> Recipe {
     let entry = try MethodCatalogue.entry(named: name)
     var recipe = Recipe(name)
-    guard entry.isTrained else { return recipe }
+    guard entry.isTrained else {
+      // A flag that would have no effect is an error of `validated()`, except for controls that ride along.
+      if name == method { recipe.settings = try parsedSettings() }
+      return recipe
+    }
     recipe.settings["epochs"] = .number(Double(epochs))
     if prior {
       recipe.settings["biases"] = .text("userAndItem")
       recipe.settings["intercept"] = .text("baseRate")
     }
+    recipe.settings.merge(try parsedSettings()) { $1 }
+    return recipe
+  }
+
+  private func parsedSettings() throws -> [String: RecipeValue] {
+    var parsed: [String: RecipeValue] = [:]
     for setting in settings {
       let sides = setting.split(separator: "=", maxSplits: 1)
       guard sides.count == 2 else { throw ValidationError("--set \(setting): write key=value") }
-      recipe.settings[String(sides[0])] = RecipeValue(parsing: String(sides[1]))
+      parsed[String(sides[0])] = RecipeValue(parsing: String(sides[1]))
     }
-    return recipe
+    return parsed
   }
 
   private func train(_ job: TrainingJob) async throws {
     let (chosen, prepared) = try choose(job)
     let resumeFile = ResumeFile(path: output + ".resume", fingerprint: job.fingerprint(of: chosen))
-    if resume, !resumeFile.exists {
-      throw TrainingError.resume("there is no \(resumeFile.path); run without --resume to start anew")
-    }
     var plan = try chosen.validated()
     plan.pointwise.resumeFrom = resume ? resumeFile : nil
     let model = try plan.fit(
       prepared.data, seed: seed, observer: ConsoleObserver(title: plan.entry.title, checkpoint: resumeFile))
 
     var table = ComparisonTable()
-    let baselines = only ? [] : ["popularity"] + (chosen.method == "mf" ? [] : ["mf"])
+    let baselines = only ? [] : ["popularity", "mf"].filter { $0 != chosen.method }
     var measured: EvaluationResult?
     for name in baselines {
       let control = try recipe(named: name).validated()
@@ -163,7 +178,7 @@ struct TrainCommand: AsyncParsableCommand {
     }
     if let card {
       Terminal.emit(table.text)
-      Terminal.emit("\n\(card)")
+      Terminal.emit("\n" + Terminal.wrapped("\(card)"))
       Terminal.emit("\n" + table.verdict)
       Terminal.emit(
         "The held-out clicks are biased by exposure as the log is: they reward showing again what was shown."

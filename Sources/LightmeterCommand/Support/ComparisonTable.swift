@@ -48,15 +48,15 @@ struct ComparisonTable {
         return "\(last.title) and \(control.title) share too few test users to be compared."
       }
       let difference = comparison.difference
-      let size = "\(NumberText.fixed(abs(difference.mean), places: 4)) NDCG@20 "
+      let size = "\(NumberText.fixed(difference.mean, places: 4)) NDCG@20 "
       let range =
         "[\(NumberText.fixed(difference.low, places: 4)), \(NumberText.fixed(difference.high, places: 4))]"
       if difference.contains(0) {
         return "\(last.title) does not differ from \(control.title) on this test: \(size)\(range)."
       }
       return difference.mean > 0
-        ? "\(last.title) beats \(control.title) by \(size)\(range)."
-        : "\(last.title) LOSES to \(control.title) by \(size)\(range): do not ship it on this evidence."
+        ? "\(last.title) beats \(control.title): \(size)\(range)."
+        : "\(last.title) LOSES to \(control.title): \(size)\(range). Do not ship it on this evidence."
     }.joined(separator: "\n")
   }
 }

@@ -44,7 +44,7 @@ enum ExitStatus {
       default: badData
       }
     case let error as ModelFileError: error.isNotFound ? noInput : badData
-    case let error as FileError: error.isNotFound ? noInput : cannotWrite
+    case let error as FileError: error.operation == .read && error.isNotFound ? noInput : cannotWrite
     case is RecipeError: usage
     case let error as TrainingError:
       switch error {

@@ -28,6 +28,22 @@ enum Terminal {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     emit(String(decoding: try encoder.encode(value), as: UTF8.self))
   }
+  /// Breaks long lines between words, at 98 columns.
+  static func wrapped(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
+      var (out, width) = ("", 0)
+      for word in line.split(separator: " ", omittingEmptySubsequences: false) {
+        if width > 0, width + 1 + word.count > 98 {
+          out += "\n  " + word
+          width = 2 + word.count
+        } else {
+          out += (width > 0 ? " " : "") + word
+          width += word.count + 1
+        }
+      }
+      return out
+    }.joined(separator: "\n")
+  }
   /// Whether standard error is a terminal.
   static var isInteractive: Bool { isatty(2) == 1 }
 
@@ -78,7 +94,7 @@ final class ProgressLine {
 
   private func draw(_ line: String) {
     if Terminal.isInteractive {
-      Terminal.write("\r\u{1B}[2K" + String(line.prefix(100)), to: 2)
+      Terminal.write("\r\u{1B}[2K" + String(line.prefix(79)), to: 2)
       drawn = true
     } else {
       Terminal.note(line)

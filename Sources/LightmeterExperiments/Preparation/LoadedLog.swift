@@ -56,10 +56,11 @@ public struct LoadedLog: Sendable {
     raw = distinct.interactions
     report.duplicates = distinct.duplicates
     return LoadedLog(
-      interactions: raw, positives: distinct.positives, report: report, rule: rule, digest: digest(of: raw))
+      interactions: raw, positives: distinct.positives, report: report, rule: rule,
+      digest: digest(of: raw, positives: distinct.positives))
   }
 
-  private static func digest(of log: Interactions) -> String {
+  private static func digest(of log: Interactions, positives: [UInt8]) -> String {
     var hash = XXH64()
     for ids in [log.users, log.items] {
       hash.update(ids.blob)
@@ -70,6 +71,11 @@ public struct LoadedLog: Sendable {
     if let ratings = log.ratings { hash.update(ratings) }
     if let clicks = log.clicks { hash.update(clicks) }
     if let shown = log.shown { hash.update(shown) }
+    if let times = log.times { hash.update(times) }
+    if let weights = log.weights { hash.update(weights) }
+    if let propensities = log.propensities { hash.update(propensities) }
+    if let random = log.random { hash.update(random) }
+    hash.update(positives)
     return StudyDataset.hex(hash.finish())
   }
 

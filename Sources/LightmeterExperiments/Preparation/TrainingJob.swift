@@ -122,7 +122,18 @@ public struct TrainingJob: Sendable {
   /// Everything that must be equal for a run to go on from a resume file.
   public func fingerprint(of recipe: Recipe) -> String {
     "\(lightmeterVersion)|\(recipe)|\(seed)|\(log.digest)|\(log.rule)|\(split)|\(impressions)|"
-      + "\(slice.map { "\($0.count)" } ?? "no slice")|\(largestPropensityWeight.map { "\($0)" } ?? "")"
+      + "\(slice.map { $0.digest } ?? "no slice")|\(largestPropensityWeight.map { "\($0)" } ?? "")"
+  }
+}
+
+extension PairBatch {
+  /// XXH64 of the pairs and their labels.
+  fileprivate var digest: String {
+    var hash = XXH64()
+    hash.update(users)
+    hash.update(items)
+    hash.update(feedback)
+    return StudyDataset.hex(hash.finish())
   }
 }
 
