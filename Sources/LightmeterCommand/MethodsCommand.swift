@@ -27,13 +27,13 @@ struct MethodsCommand: AsyncParsableCommand {
   private func table(of entries: [MethodEntry]) -> String {
     let table = TableValue(
       columns: [
-        TableValue.Column("name", .leading), TableValue.Column("exposure", .leading),
-        TableValue.Column("estimates", .leading),
+        TableValue.Column("name", .leading), TableValue.Column("estimates", .leading),
       ],
       rows: entries.map { entry in
-        [TableValue.Cell(entry.name), TableValue.Cell(entry.exposure), TableValue.Cell(entry.summary)]
+        [TableValue.Cell(entry.name), TableValue.Cell(entry.summary)]
       })
-    return table.plain() + "\n`lightmeter methods NAME` prints objective, cost, source and every key with its range."
+    return table.plain()
+      + "\n`lightmeter methods NAME` prints objective, exposure, cost, source and every key with its range."
   }
 
   private func card(of entry: MethodEntry) -> String {

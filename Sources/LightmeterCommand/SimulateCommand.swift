@@ -55,6 +55,13 @@ struct SimulateCommand: AsyncParsableCommand {
     return parameters
   }
 
+  func validate() throws {
+    guard randomShare.map({ $0 >= 0 && $0 <= 1 }) ?? true else { throw ValidationError("--random-share: from 0 to 1") }
+    guard randomShare == nil || randomPairs == nil else {
+      throw ValidationError("take --random-share or --random-pairs")
+    }
+  }
+
   private struct Report: Encodable {
     var parameters: CleanWorldParameters
     var files: [String: WorldFiles.Written]
@@ -70,7 +77,8 @@ struct SimulateCommand: AsyncParsableCommand {
       // Cell by cell up to 10⁸ cells; beyond, the exact sampler that skips what cannot be clicked.
       let skipping = cells > 1e8
       do { try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true) } catch {
-        throw ValidationError("-o \(output): the folder cannot be made")
+        Terminal.note("lightmeter: \(output): the folder cannot be made; choose another with -o")
+        throw ExitCode(ExitStatus.cannotWrite)
       }
       let files = WorldFiles(clean, skipping: skipping)
       let total = Double(parameters.userCount)
@@ -112,7 +120,7 @@ struct SimulateCommand: AsyncParsableCommand {
     }
     Terminal.emit("next: lightmeter train \(output)/clicks.csv -o model.lightmeter")
     if report.files["random.csv"] != nil {
-      Terminal.emit("      lightmeter reading \(output)/clicks.csv --random \(output)/random.csv --positive every-row")
+      Terminal.emit("      lightmeter reading \(output)/clicks.csv --random \(output)/random.csv")
     }
   }
 }

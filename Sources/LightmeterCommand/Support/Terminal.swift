@@ -79,7 +79,8 @@ final class ProgressLine {
   func show(_ done: Double, of total: Double?, detail: String = "") {
     let now = ContinuousClock().now
     let pause: Duration = Terminal.isInteractive ? .milliseconds(100) : .seconds(5)
-    if let last, now - last < pause { return }
+    // Short work in a log needs no line at all: the first comes after the first pause.
+    if now - (last ?? start) < pause { return }
     last = now
     let seconds = (now - start) / .seconds(1)
     var line = "\(title): "

@@ -1,0 +1,131 @@
+import Foundation
+import Testing
+
+@Suite(.serialized) struct CommandTests {
+  /// Clicks of 60 users on 40 items in two tastes.
+  private func writeLog(_ path: URL) throws {
+    var text = "user,item\n"
+    for user in 0..<60 {
+      for step in 0..<12 { text += "u\(user),i\((user % 2) * 20 + (user * 7 + step * 9) % 20)\n" }
+    }
+    try text.write(to: path, atomically: true, encoding: .utf8)
+  }
+
+  @Test(arguments: [
+    "demo", "reading", "train", "evaluate", "recommend", "explain", "simulate", "inspect", "methods", "experiment",
+  ])
+  func theHelpOfEverySubcommandHasAnExample(name: String) throws {
+    let help = try CommandRunner.run(name, "--help")
+    #expect(help.status == 0)
+    #expect(help.output.contains("lightmeter \(name)"), "no example in the help of \(name)")
+  }
+
+  @Test func trainedModelsAreEvaluatedRecommendedFromAndExplained() throws {
+    try CommandRunner.inFolder { folder in
+      let (log, model) = (folder.appendingPathComponent("log.csv"), folder.appendingPathComponent("m.lightmeter").path)
+      try writeLog(log)
+      let trained = try CommandRunner.run(
+        "train", log.path, "-o", model, "--epochs", "3", "--set", "dimension=8", "--method", "umf")
+      #expect(trained.status == 0, "\(trained.errors)")
+      for part in ["UMF", "Popularity", "MF", "NDCG@20", "protocol strict"] { #expect(trained.output.contains(part)) }
+      let list = try CommandRunner.run("recommend", model, "--user", "u3", "--count", "4", "--format", "json")
+      struct UserList: Decodable {
+        struct Item: Decodable { var item: String }
+        var user: String
+        var items: [Item]
+      }
+      let decoded = try JSONDecoder().decode([UserList].self, from: Data(list.output.utf8))
+      #expect(decoded[0].user == "u3" && decoded[0].items.count == 4)
+      let explained = try CommandRunner.run("explain", model, "u3", "i5")
+      #expect(explained.output.contains("relevant") && explained.output.contains("exposed"))
+      let measured = try CommandRunner.run("evaluate", model, log.path)
+      #expect(measured.status == 0 && measured.output.contains("NDCG@10"))
+      let inspected = try CommandRunner.run("inspect", model)
+      #expect(inspected.output.contains("umf") && inspected.output.contains("60 users"))
+    }
+  }
+
+  @Test func aResumedRunEndsInTheBytesOfAnUnbrokenOne() throws {
+    try CommandRunner.inFolder { folder in
+      let log = folder.appendingPathComponent("log.csv")
+      try writeLog(log)
+      let (whole, broken) = (folder.appendingPathComponent("a").path, folder.appendingPathComponent("b").path)
+      let arguments = ["--only", "--epochs", "300", "--set", "dimension=8"]
+      let process = Process()
+      process.executableURL = CommandRunner.executable
+      process.arguments = ["train", log.path, "-o", broken] + arguments
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      let deadline = Date().addingTimeInterval(60)
+      while !FileManager.default.fileExists(atPath: broken + ".resume"), Date() < deadline { usleep(2000) }
+      process.terminate()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 75, "interrupted and resumable")
+      // Shorter runs are other runs: the number of epochs is part of the recipe.
+      let resumed = try CommandRunner.run(
+        "train", log.path, "-o", broken, "--only", "--epochs", "300", "--set", "dimension=8", "--resume")
+      #expect(resumed.status == 0, "\(resumed.errors)")
+      let unbroken = try CommandRunner.run(
+        "train", log.path, "-o", whole, "--only", "--epochs", "300", "--set", "dimension=8")
+      #expect(unbroken.status == 0)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: whole)) == Data(contentsOf: URL(fileURLWithPath: broken)))
+      #expect(!FileManager.default.fileExists(atPath: broken + ".resume"))
+    }
+  }
+
+  @Test func everyKindOfMistakeHasItsCodeAndOneSentence() throws {
+    try CommandRunner.inFolder { folder in
+      let bad = folder.appendingPathComponent("bad.csv")
+      try "user,item\nu1,i1\nu2\n".write(to: bad, atomically: true, encoding: .utf8)
+      let model = folder.appendingPathComponent("m").path
+      let cases: [(Int32, String, [String])] = [
+        (64, "did you mean 'biif'", ["methods", "bif"]),
+        (64, "did you mean 'dimension'", ["train", bad.path, "-o", model, "--set", "dimensions=3"]),
+        (65, "line 3", ["train", bad.path, "-o", model]),
+        (66, "No such file", ["train", folder.path + "/none.csv", "-o", model]),
+        (66, "none.lightmeter", ["recommend", folder.path + "/none.lightmeter", "--user", "a"]),
+        (73, "make the folder first", ["train", bad.path, "-o", folder.path + "/no/where"]),
+      ]
+      for (code, part, arguments) in cases {
+        let process = Process()
+        process.executableURL = CommandRunner.executable
+        process.arguments = arguments
+        let pipe = Pipe()
+        process.standardError = pipe
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == code, "\(arguments): \(text)")
+        #expect(text.contains(part), "\(arguments): \(text)")
+      }
+    }
+  }
+
+  @Test func aSimulatedWorldIsWrittenReadAndJudged() throws {
+    try CommandRunner.inFolder { folder in
+      let world = folder.appendingPathComponent("world").path
+      let written = try CommandRunner.run(
+        "simulate", "-o", world, "--users", "150", "--items", "80", "--mean-exposure", "0.3", "--mean-relevance", "0.3",
+        "--impressions", "--random-share", "0.2", "--truth")
+      #expect(written.status == 0, "\(written.errors)")
+      for file in ["clicks", "impressions", "random", "truth"] {
+        #expect(FileManager.default.fileExists(atPath: "\(world)/\(file).csv"))
+      }
+      let plain = try CommandRunner.run("reading", "\(world)/clicks.csv")
+      #expect(plain.output.contains("From clicks alone nobody can know"))
+      let read = try CommandRunner.run("reading", "\(world)/clicks.csv", "--random", "\(world)/random.csv")
+      #expect(read.output.contains("β₁"), "\(read.errors)")
+      let shown = try CommandRunner.run(
+        "train", "\(world)/impressions.csv", "--impressions", "complete", "--method", "mf", "--epochs", "2", "-o",
+        "\(world)/m")
+      #expect(shown.status == 0, "\(shown.errors)")
+      let chosen = try CommandRunner.run(
+        "train", "\(world)/clicks.csv", "--validation-random", "\(world)/random.csv", "--method", "auto", "--epochs",
+        "1",
+        "-o", "\(world)/m")
+      #expect(chosen.status == 0 && chosen.errors.contains("chosen on"), "\(chosen.errors)")
+    }
+  }
+}
