@@ -1,6 +1,7 @@
 import Foundation
 import LightmeterFeedback
 import LightmeterKernels
+import LightmeterModels
 import LightmeterTraining
 import Testing
 
