@@ -1,0 +1,109 @@
+import Foundation
+import LightmeterFeedback
+import LightmeterKernels
+import LightmeterModels
+import LightmeterTraining
+import Testing
+
+@testable import LightmeterExperiments
+
+/// Recipes as text and JSON, their errors, and that every method of the catalogue trains.
+@Suite struct RecipeTests {
+  private struct HalfExposure: ExposureEstimate {
+    func exposures(user: Int, items: Range<Int>, into exposures: inout [Float]) {
+      for k in 0..<items.count { exposures[k] = 0.5 }
+    }
+    func exposures(users: [Int32], items: [Int32], into exposures: inout [Float]) {
+      for k in users.indices { exposures[k] = 0.5 }
+    }
+  }
+
+  /// 20 × 15, a click with probability 0.3 and a random-traffic slice of 120 pairs.
+  private func world() -> TrainingData {
+    var generator = SeededGenerator(seed: 1, stream: .world)
+    var (users, items): ([Int32], [Int32]) = ([], [])
+    var slice = PairBatch()
+    for user in 0..<20 {
+      for item in 0..<15 {
+        if generator.uniform() < 0.1 + 0.03 * Double(item) {
+          users.append(Int32(user))
+          items.append(Int32(item))
+        } else if generator.uniform() < 0.5 {
+          slice.append(user: Int32(user), item: Int32(item), feedback: generator.uniform() < 0.4 ? 1 : 0)
+        }
+      }
+    }
+    let positives = FeedbackMatrix(userCount: 20, itemCount: 15, users: users, items: items)
+    var data = TrainingData(
+      positives: positives, validation: slice, popularity: Popularity.exposure(of: positives, exponent: 0.5),
+      stream: .sampled(negativesPerPositive: 3))
+    data.randomTraffic = slice
+    data.trueExposure = HalfExposure()
+    return data
+  }
+
+  @Test func unknownNamesNameTheNearest() {
+    #expect(throws: RecipeError.unknownMethod("bif", nearest: "biif")) { try Recipe("bif").validated() }
+    #expect(throws: RecipeError.unknownKey("weigthDecay", nearest: "weightDecay")) {
+      try Recipe("mf", ["weigthDecay": .number(0)]).validated()
+    }
+    #expect(throws: RecipeError.keyWithoutEffect("epochs", method: "popularity")) {
+      try Recipe("popularity", ["epochs": .number(3)]).validated()
+    }
+  }
+
+  @Test(arguments: [
+    ("epochs", RecipeValue.number(0)), ("epochs", .number(1.5)), ("epochs", .text("many")),
+    ("learningRate", .number(-1)),
+    ("optimizer", .text("sgd")), ("biases", .text("both")), ("stream", .text("sampled:x")), ("clip", .number(2)),
+    ("estimator", .text("dr")), ("exposure", .text("guess")), ("throughExposure", .text("maybe")),
+    ("intercept", .text("auto")),
+  ])
+  func badValuesNameKeyValueAndRange(key: String, value: RecipeValue) {
+    let error = #expect(throws: RecipeError.self) { try Recipe("biif", [key: value]).validated() }
+    guard case .badValue(key, value.description, let allowed)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(!allowed.isEmpty && error?.description.contains(value.description) == true)
+  }
+
+  @Test func recipesSurviveJSON() throws {
+    let recipe = Recipe("biif", ["epochs": .number(3), "stream": .text("sampled:5"), "weightDecay": .number(1e-6)])
+    let back = try JSONDecoder().decode(Recipe.self, from: try JSONEncoder().encode(recipe))
+    #expect(back == recipe)
+    #expect(recipe.description == "biif epochs=3 stream=sampled:5 weightDecay=1e-06")
+    let plan = try back.validated()
+    #expect(plan.pointwise.epochs == 3 && plan.stream == .sampled(negativesPerPositive: 5))
+    #expect(plan.pointwise.inner.weightDecay == 1e-6)
+  }
+
+  @Test(arguments: MethodCatalogue.all.map(\.name)) func everyMethodTrains(name: String) throws {
+    let entry = try MethodCatalogue.entry(named: name)
+    let settings: [String: RecipeValue] =
+      entry.isTrained ? ["epochs": .number(1), "dimension": .number(4), "batch": .number(64)] : [:]
+    let model = try Recipe(name, settings).validated().fit(world(), seed: 1)
+    var scores = [Float](repeating: .nan, count: 15)
+    for user in 0..<20 {
+      model.scorer.scores(user: user, items: 0..<15, into: &scores)
+      #expect(scores.allSatisfy { $0.isFinite })
+    }
+    #expect(model.history.count == (entry.isTrained ? 1 : 0))
+  }
+
+  @Test func sliceWeightJoinsTheSlice() throws {
+    let data = world()
+    let slice = try #require(data.randomTraffic)
+    let joined = try data.joiningSlice(weight: 4)
+    let clicks = slice.feedback.filter { $0 != 0 }.count
+    #expect(joined.positives.count == data.positives.count + clicks)
+    #expect(joined.extraNegatives.count == slice.count - clicks)
+    #expect(joined.positiveWeights?.filter { $0 == 4 }.count == clicks)
+    #expect(joined.extraNegatives.weights?.allSatisfy { $0 == 4 } == true)
+    var without = data
+    without.randomTraffic = nil
+    #expect(throws: TrainingError.self) {
+      try Recipe("mf", ["sliceWeight": .number(4), "epochs": .number(1)]).validated().fit(without, seed: 1)
+    }
+  }
+}

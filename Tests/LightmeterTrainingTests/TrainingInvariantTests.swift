@@ -1,0 +1,175 @@
+import Foundation
+import LightmeterFeedback
+import LightmeterKernels
+import LightmeterModels
+import LightmeterObjectives
+import TestSupport
+import Testing
+
+@testable import LightmeterTraining
+
+/// Identities of METHODS §18 that hold for any data: degenerate gates, seeds, resuming, weights, divergence.
+@Suite struct TrainingInvariantTests {
+  /// 12 users × 10 items; each half of the users clicks its half of the items.
+  private func data() -> TrainingData {
+    var generator = SeededGenerator(seed: 2, stream: .world)
+    var (users, items): ([Int32], [Int32]) = ([], [])
+    var validation = PairBatch()
+    for user in 0..<12 {
+      for item in 0..<10 {
+        let likes = (user < 6) == (item < 5)
+        if likes && generator.uniform() < 0.7 {
+          users.append(Int32(user))
+          items.append(Int32(item))
+        } else if generator.uniform() < 0.4 {
+          validation.append(user: Int32(user), item: Int32(item), feedback: likes ? 1 : 0)
+        }
+      }
+    }
+    let positives = FeedbackMatrix(userCount: 12, itemCount: 10, users: users, items: items)
+    return TrainingData(
+      positives: positives, validation: validation, popularity: Popularity.exposure(of: positives, exponent: 0.5),
+      stream: .sampled(negativesPerPositive: 2))
+  }
+
+  private func method(_ strategy: Strategy = .bilevel(Bilevel()), epochs: Int = 4) -> PointwiseMethod {
+    var method = PointwiseMethod()
+    (method.estimator, method.exposure, method.strategy) = (LowVariance(), .blended(power: 0.5), strategy)
+    (method.dimension, method.epochs, method.batchSize) = (4, epochs, 16)
+    method.inner.learningRate = 0.05
+    method.outer.learningRate = 0.05
+    return method
+  }
+
+  private func factors(_ model: TrainedModel) throws -> [[Float]] {
+    let scorer = try #require(model.scorer as? FactorModel)
+    return [scorer.users.values, scorer.items.values]
+  }
+
+  @Test func sameSeedSameBytesOtherSeedOthers() throws {
+    let first = try factors(method().fit(data(), seed: 1, observer: SilentObserver()))
+    #expect(try factors(method().fit(data(), seed: 1, observer: SilentObserver())) == first)
+    #expect(try factors(method().fit(data(), seed: 2, observer: SilentObserver())) != first)
+  }
+
+  private struct Keeper: TrainingObserver {
+    let file: ResumeFile
+    func observe(_ event: TrainingEvent) -> TrainingDecision {
+      guard case .epoch(let record, _, let snapshot) = event, record.epoch == 2 else { return .proceed }
+      do { try file.write(snapshot.state!()) } catch { Issue.record(error) }
+      return .stop
+    }
+  }
+
+  @Test(arguments: OptimizerKind.allCases) func resumedRunEndsInTheBytesOfAnUnbrokenOne(kind: OptimizerKind) throws {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).resume").path
+    let file = ResumeFile(path: path, fingerprint: "run")
+    defer { file.remove() }
+    var whole = method()
+    whole.optimizer = kind
+    let unbroken = try factors(whole.fit(data(), seed: 1, observer: SilentObserver()))
+    let half = try whole.fit(data(), seed: 1, observer: Keeper(file: file))
+    #expect(half.history.count == 2)
+    #expect(try factors(half) != unbroken)
+    var rest = whole
+    rest.resumeFrom = file
+    let resumed = try rest.fit(data(), seed: 1, observer: SilentObserver())
+    #expect(resumed.history.map(\.epoch) == [1, 2, 3, 4])
+    #expect(try factors(resumed) == unbroken)
+    rest.resumeFrom = ResumeFile(path: path, fingerprint: "another run")
+    #expect(throws: TrainingError.self) { try rest.fit(data(), seed: 1, observer: SilentObserver()) }
+  }
+
+  @Test func divergenceNamesEpochAndBatch() throws {
+    var wild = method(.fixed)
+    wild.estimator = Naive()
+    wild.exposure = .none
+    wild.inner.learningRate = 1e20
+    let error = #expect(throws: TrainingError.self) { try wild.fit(data(), seed: 1, observer: SilentObserver()) }
+    guard case .diverged(let epoch, let batch, _)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(epoch >= 1 && batch >= 1)
+    #expect(error?.description.contains("epoch \(epoch), batch \(batch)") == true)
+  }
+
+  @Test func bilevelWithoutValidationIsRefused() {
+    var empty = data()
+    empty.validation = PairBatch()
+    #expect(throws: TrainingError.self) { try method().fit(empty, seed: 1, observer: SilentObserver()) }
+  }
+
+  @Test func frozenExposureAtZeroIsFixedMixToTheBit() {
+    // All exposure parameters 0: gate ½ and affinity ½, so m = ¼ + θ/2.
+    let problem = GoldenProblem<Double>()
+    var frozen = problem.trainer(.bilevel(Bilevel(virtualStep: 0.5)), outer: GradientDescent(learningRate: 0))
+    for table in frozen.exposure.tables.indices {
+      frozen.exposure.tables[table].values = frozen.exposure.tables[table].values.map { _ in 0 }
+    }
+    let mixed = problem.exposure.popularity.map { Float(0.25 + 0.5 * $0) }
+    var fixed = problem.trainer(.fixed)
+    fixed.exposure = FixedExposure(.perItem(mixed))
+    for _ in 0..<5 {
+      _ = frozen.step(on: problem.batch, validation: problem.validation)
+      _ = fixed.step(on: problem.batch, validation: problem.validation)
+    }
+    for table in 0..<2 {
+      // The fixed exposure is stored in Float: 2⁻²⁴ relative in m.
+      #expect(
+        largestDifference(frozen.backbone.tables[table].values, fixed.backbone.tables[table].values) < 1e-6)
+      #expect(
+        largestDifference(frozen.backbone.tables[table].values, problem.backbone.tables[table].values) > 1e-3)
+    }
+  }
+
+  @Test func weightOfTwoCountsAPairTwice() {
+    let problem = GoldenProblem<Double>()
+    var weighted = problem.batch
+    weighted.weights = (0..<weighted.count).map { $0 == 0 ? 2 : 1 }
+    var doubled = problem.batch
+    doubled.append(user: doubled.users[0], item: doubled.items[0], feedback: doubled.feedback[0])
+    func gradient(_ batch: PairBatch) -> [Double] {
+      var trainer = problem.trainer(.joint(throughExposure: true))
+      _ = trainer.step(on: batch, validation: problem.validation)
+      let scale = Double(batch.count)
+      return
+        (trainer.work.modelGradient[0].dense(rows: 6, width: 4)
+        + trainer.work.exposureGradient[0].dense(rows: 6, width: 4)).map { $0 * scale }
+    }
+    #expect(largestDifference(gradient(weighted), gradient(doubled)) < 1e-12)
+    #expect(largestDifference(gradient(weighted), gradient(problem.batch)) > 1e-3)
+  }
+
+  @Test func knownExposureLeavesNothingToLearn() {
+    let problem = GoldenProblem<Double>()
+    var known = problem.batch
+    known.knownExposures = [Float](repeating: 1, count: known.count)
+    for strategy in [Strategy.joint(throughExposure: true), .bilevel(Bilevel(virtualStep: 0.5))] {
+      var trainer = problem.trainer(strategy)
+      _ = trainer.step(on: known, validation: problem.validation)
+      #expect(trainer.exposure.tables.map(\.values) == problem.exposure.tables.map(\.values))
+      _ = trainer.step(on: problem.batch, validation: problem.validation)
+      #expect(trainer.exposure.tables.map(\.values) != problem.exposure.tables.map(\.values))
+    }
+  }
+
+  @Test func clicksAloneGiveNoHypergradient() {
+    let problem = GoldenProblem<Double>()
+    var clicks = problem.batch
+    clicks.feedback = clicks.feedback.map { _ in 1 }
+    var trainer = problem.trainer(.bilevel(Bilevel(virtualStep: 0.5)))
+    let record = trainer.step(on: clicks, validation: problem.validation)
+    #expect(record.exposureGradientSquared == 0)
+  }
+
+  @Test func heavyDecayLeavesTheIntercept() throws {
+    var heavy = method(.fixed, epochs: 40)
+    (heavy.estimator, heavy.exposure, heavy.intercept) = (Naive(), .none, .value(-1.5))
+    heavy.inner.weightDecay = 100
+    let model = try heavy.fit(data(), seed: 1, observer: SilentObserver())
+    var scores = [Float](repeating: 0, count: 10)
+    model.scorer.scores(user: 3, items: 0..<10, into: &scores)
+    #expect(scores.allSatisfy { abs($0 + 1.5) < 0.05 })
+  }
+}
