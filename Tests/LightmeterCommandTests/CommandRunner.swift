@@ -21,11 +21,14 @@ enum CommandRunner {
     return URL(fileURLWithPath: ".build/debug/lightmeter")
   }()
 
-  static func run(_ arguments: String..., folder: URL? = nil) throws -> Outcome {
+  static func run(
+    _ arguments: String..., folder: URL? = nil, environment: [String: String] = [:]
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments
     process.currentDirectoryURL = folder
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors

@@ -1,4 +1,5 @@
 import Foundation
+import LightmeterKernels
 import Testing
 
 @Suite(.serialized) struct CommandTests {
@@ -100,6 +101,28 @@ import Testing
         #expect(process.terminationStatus == code, "\(arguments): \(text)")
         #expect(text.contains(part), "\(arguments): \(text)")
       }
+    }
+  }
+
+  @Test func everyInstructionSetLevelGivesTheSameModel() throws {
+    try CommandRunner.inFolder { folder in
+      let log = folder.appendingPathComponent("log.csv")
+      try writeLog(log)
+      var models: [String: Data] = [:]
+      for level in KernelLevel.allCases {
+        guard level.isAvailable else {
+          print("SKIPPED LOUDLY: this machine lacks the \(level.rawValue) kernels, so their bytes were not compared")
+          continue
+        }
+        let path = folder.appendingPathComponent(level.rawValue).path
+        let trained = try CommandRunner.run(
+          "train", log.path, "-o", path, "--only", "--epochs", "3", environment: ["LIGHTMETER_KERNELS": level.rawValue])
+        #expect(trained.status == 0, "\(trained.errors)")
+        models[level.rawValue] = try Data(contentsOf: URL(fileURLWithPath: path))
+      }
+      #expect(Set(models.values).count == 1, "the levels \(models.keys.sorted()) differ")
+      let unknown = try CommandRunner.run("methods", environment: ["LIGHTMETER_KERNELS": "v9"])
+      #expect(unknown.status == 64 && unknown.errors.contains("LIGHTMETER_KERNELS"))
     }
   }
 

@@ -100,7 +100,7 @@ import Testing
     #expect(throws: TrainingError.self) { try method().fit(empty, seed: 1, observer: SilentObserver()) }
   }
 
-  @Test func frozenExposureAtZeroIsFixedMixToTheBit() {
+  @Test func frozenExposureAtZeroIsFixedMix() {
     // All exposure parameters 0: gate ½ and affinity ½, so m = ¼ + θ/2.
     let problem = GoldenProblem<Double>()
     var frozen = problem.trainer(.bilevel(Bilevel(virtualStep: 0.5)), outer: GradientDescent(learningRate: 0))

@@ -25,6 +25,12 @@ enum ExitStatus {
 
   /// Runs a command's body and turns what it throws into one sentence and a code.
   static func guarding(_ body: () async throws -> Void) async throws {
+    guard KernelLevel.current != nil else {
+      Terminal.note(
+        "lightmeter: LIGHTMETER_KERNELS names a level that this machine lacks; it has "
+          + KernelLevel.allCases.filter(\.isAvailable).map(\.rawValue).joined(separator: ", "))
+      throw ExitCode(usage)
+    }
     do { try await body() } catch let code as ExitCode { throw code } catch let error as ValidationError {
       throw error
     } catch let error as CleanExit { throw error } catch {

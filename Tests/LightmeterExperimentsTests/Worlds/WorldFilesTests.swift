@@ -1,3 +1,4 @@
+import LightmeterKernels
 import Foundation
 import LightmeterFeedback
 import Testing
@@ -57,6 +58,6 @@ import Testing
       try files.writeClicks(to: path("clicks.csv")) { user, _ in if user == 10 { throw Stop() } }
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: path("")).isEmpty)
-    #expect(throws: WorldError.self) { try files.writeClicks(to: path("no/such/folder.csv")) }
+    #expect(throws: FileError.self) { try files.writeClicks(to: path("no/such/folder.csv")) }
   }
 }

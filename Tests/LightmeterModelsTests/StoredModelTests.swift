@@ -1,0 +1,90 @@
+import LightmeterFeedback
+import LightmeterKernels
+import TestSupport
+import Testing
+
+@testable import LightmeterModels
+
+@Suite struct StoredModelTests {
+  private func ids(_ count: Int, _ letter: String) -> IdentifierTable {
+    var table = IdentifierTable()
+    for index in 0..<count { _ = table.intern("\(letter)\(index)") }
+    return table
+  }
+
+  private func backbone() -> MatrixFactorization<Float> {
+    MatrixFactorization(userCount: 7, itemCount: 9, dimension: 5, biases: .userAndItem, intercept: -1, seed: 4)
+  }
+
+  private func model(_ scorer: StoredScorer, _ exposure: StoredExposure?) -> StoredModel {
+    StoredModel(
+      scorer: scorer, exposure: exposure, users: ids(7, "u"), items: ids(9, "i"),
+      popularity: (0..<9).map { Float($0) / 8 },
+      seen: FeedbackMatrix(userCount: 7, itemCount: 9, users: [0, 0, 6], items: [1, 8, 0]), manifest: "{\"a\":1}")
+  }
+
+  private func exposures() throws -> [StoredExposure?] {
+    let blended = BlendedExposure<Float>(
+      userCount: 7, dimension: 5, popularity: (0..<9).map { Float($0) / 8 }, seed: 5)
+    let clicks = FeedbackMatrix(
+      userCount: 7, itemCount: 9, users: [0, 1, 2, 3, 4, 5, 6], items: [0, 0, 1, 1, 2, 3, 4])
+    var slice = PairBatch()
+    for k in 0..<40 { slice.append(user: Int32(k % 7), item: Int32(k % 9), feedback: UInt8(k % 3 == 0 ? 1 : 0)) }
+    return [
+      nil, .constant(1), .perItem((0..<9).map { Float($0) / 9 }), blended.estimate(items: backbone().tables[1]),
+      .calibrated(try Calibration.exposure(.plain, clicks: clicks, slice: slice)),
+      .calibrated(try Calibration.exposure(.regressed, clicks: clicks, slice: slice)),
+    ]
+  }
+
+  @Test func everyKindOfModelComesBackWithTheSameScoresAndExposures() throws {
+    let scorers: [StoredScorer] = [
+      .factors(backbone().factorModel), .factors(FactorModel(itemScores: (0..<9).map { Float($0 * $0) }, userCount: 7)),
+      .random(RandomRanking(userCount: 7, itemCount: 9, seed: 11)),
+    ]
+    try withTemporaryFolder { folder in
+      for exposure in try exposures() {
+        for scorer in scorers {
+          if case .blended = exposure, case .random = scorer { continue }
+          let before = model(scorer, exposure)
+          try before.write(to: "\(folder)/m")
+          let after = try StoredModel.read("\(folder)/m")
+          #expect(after.users == before.users && after.items == before.items && after.seen == before.seen)
+          #expect(after.manifest == before.manifest && after.popularity == before.popularity)
+          #expect((after.exposure == nil) == (exposure == nil))
+          for user in 0..<7 {
+            var (a, b) = ([Float](repeating: 0, count: 9), [Float](repeating: 1, count: 9))
+            before.scorer.scores(user: user, items: 0..<9, into: &a)
+            after.scorer.scores(user: user, items: 0..<9, into: &b)
+            #expect(a == b)
+            before.exposure?.exposures(user: user, items: 0..<9, into: &a)
+            after.exposure?.exposures(user: user, items: 0..<9, into: &b)
+            #expect(a == b)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func theTruthOfAWorldIsNotWrittenToAFile() throws {
+    try withTemporaryFolder { folder in
+      _ = #expect(throws: ModelFileError.self) {
+        try model(.factors(backbone().factorModel), .known(StoredExposure.constant(1))).write(to: "\(folder)/m")
+      }
+    }
+  }
+
+  @Test func tablesThatDoNotFitTogetherAreRefused() throws {
+    try withTemporaryFolder { folder in
+      try model(.factors(backbone().factorModel), nil).write(to: "\(folder)/m")
+      var container = try ModelContainer.read("\(folder)/m")
+      container.tensors["seen.items"] = .int32([1, 8, 99], shape: [3])
+      try container.write(to: "\(folder)/broken")
+      #expect(throws: ModelFileError.self) { _ = try StoredModel.read("\(folder)/broken") }
+      container = try ModelContainer.read("\(folder)/m")
+      container.tensors["user_factors.layout"] = .int64([5, 3, -1], shape: [3])
+      try container.write(to: "\(folder)/broken")
+      #expect(throws: ModelFileError.self) { _ = try StoredModel.read("\(folder)/broken") }
+    }
+  }
+}
