@@ -19,8 +19,9 @@ public struct ModelManifest: Sendable, Codable {
     public var metric: String
     /// Mean over users.
     public var mean: Double
-    /// Ends of the 95 % interval over users; nil where there were too few.
+    /// Lower end of the 95 % interval over users; nil where there were too few.
     public var low: Double?
+    /// Upper end.
     public var high: Double?
 
     /// One number of the comparison.
