@@ -1,0 +1,103 @@
+import LightmeterFeedback
+import LightmeterKernels
+import LightmeterModels
+import LightmeterObjectives
+import Testing
+
+@testable import LightmeterTraining
+
+/// The hypergradient against central differences of the two-level function itself, with biases, weights and known
+/// exposures, and the identities of METHODS §6.6.
+@Suite struct HypergradientTests {
+  private let batch = PairBatch(
+    users: [0, 0, 1, 2, 3, 4, 2, 1], items: [0, 3, 1, 2, 4, 5, 0, 3], feedback: [1, 0, 0, 1, 0, 0, 0, 1],
+    knownExposures: [.nan, .nan, .nan, 0.8, .nan, 0.3, .nan, .nan], weights: [1, 2, 1, 0.5, 1, 1, 3, 1])
+  private let validation = PairBatch(
+    users: [0, 1, 2, 4, 3], items: [0, 1, 3, 5, 0], feedback: [1, 0, 1, 0, 0])
+
+  private func trainer(_ settings: Bilevel) -> Trainer<Double> {
+    let backbone = MatrixFactorization<Double>(
+      userCount: 5, itemCount: 6, dimension: 3, biases: .userAndItem, intercept: -0.4, deviation: 0.7, seed: 3)
+    let exposure = BlendedExposure<Double>(
+      userCount: 5, dimension: 3, popularity: [1, 0.8, 0.6, 0.5, 0.3, 0.1], deviation: 0.6, seed: 4)
+    return Trainer(
+      backbone: backbone, exposure: exposure, estimator: LowVariance(), strategy: .bilevel(settings),
+      inner: GradientDescent(learningRate: 0.3), outer: GradientDescent(learningRate: 0.1), userCount: 5, itemCount: 6)
+  }
+
+  /// The outer loss after one virtual step, as a function of the exposure parameters alone.
+  private func outerLoss(_ trainer: Trainer<Double>, _ settings: Bilevel) -> Double {
+    var copy = trainer
+    copy.work.batch.pairs = batch
+    copy.indexer.index(&copy.work.batch)
+    _ = copy.forward()
+    copy.modelGradient(throughExposure: settings.innerThroughExposure)
+    return copy.hypergradient(settings, validation: validation)
+  }
+
+  static let cases: [Bilevel] = [
+    Bilevel(scale: .literal), Bilevel(scale: .literal, innerThroughExposure: true),
+    Bilevel(reduction: .sum, scale: .literal),
+    Bilevel(outerSet: .trainingBatch, scale: .literal, outerThroughExposure: true),
+    Bilevel(outerSet: .trainingBatch, scale: .literal, innerThroughExposure: true, outerThroughExposure: true),
+  ]
+
+  @Test(arguments: 0..<5) func itIsTheDerivativeOfTheOuterLossThroughOneStep(index: Int) {
+    let settings = HypergradientTests.cases[index]
+    var trainer = trainer(settings)
+    trainer.work.batch.pairs = batch
+    trainer.indexer.index(&trainer.work.batch)
+    _ = trainer.forward()
+    trainer.modelGradient(throughExposure: settings.innerThroughExposure)
+    _ = trainer.hypergradient(settings, validation: validation)
+    // A summed outer loss is reported as its mean; its derivative is of the sum.
+    let size = settings.reduction == .sum ? Double(validation.count) : 1
+    for table in 0..<2 {
+      let gradient = trainer.work.exposureGradient[table]
+      let dense = gradient.dense(rows: trainer.exposure.tables[table].rows, width: gradient.stride)
+      for position in dense.indices {
+        if position % gradient.stride >= trainer.exposure.tables[table].width { continue }
+        let step = 1e-5
+        var (up, down) = (trainer, trainer)
+        up.exposure.tables[table].values[position] += step
+        down.exposure.tables[table].values[position] -= step
+        let slope = size * (outerLoss(up, settings) - outerLoss(down, settings)) / (2 * step)
+        // Central differences: truncation step² and rounding 1e-16/step, both under 1e-8 here.
+        #expect(abs(slope - dense[position]) < 1e-8, "table \(table), position \(position)")
+      }
+    }
+  }
+
+  @Test func pairsWhoseUserAndItemTheValidationSetLacksMoveNothing() {
+    let settings = Bilevel(scale: .literal)
+    var trainer = trainer(settings)
+    let far = PairBatch(users: [0], items: [0], feedback: [1])
+    trainer.work.batch.pairs = PairBatch(users: [3, 4], items: [2, 4], feedback: [0, 0])
+    trainer.indexer.index(&trainer.work.batch)
+    _ = trainer.forward()
+    trainer.modelGradient(throughExposure: false)
+    _ = trainer.hypergradient(settings, validation: far)
+    #expect(trainer.work.exposureGradient.allSatisfy { $0.squaredNorm == 0 })
+    _ = trainer.hypergradient(settings, validation: PairBatch(users: [3], items: [0], feedback: [1]))
+    #expect(trainer.work.exposureGradient[0].squaredNorm > 0, "a shared user is enough")
+  }
+
+  @Test func aClosedGateIsPopularityAndFollowsUMF() {
+    var bilevel = trainer(Bilevel(scale: .literal))
+    // Only the gate's bias counts at −800: r is 0 and m is popularity, whatever e and a are.
+    for position in 0..<3 { bilevel.exposure.tables[1].values[position] = 0 }
+    bilevel.exposure.tables[1].values[3] = -800
+    let stored = StoredExposure.perItem([1, 0.8, 0.6, 0.5, 0.3, 0.1])
+    var fixed = Trainer<Double>(
+      backbone: bilevel.backbone, exposure: FixedExposure<Double>(stored), estimator: LowVariance(), strategy: .fixed,
+      inner: GradientDescent(learningRate: 0.3), outer: GradientDescent(learningRate: 0.1), userCount: 5, itemCount: 6)
+    for _ in 0..<5 {
+      _ = bilevel.step(on: batch, validation: validation)
+      _ = fixed.step(on: batch, validation: validation)
+    }
+    for table in 0..<2 {
+      // Popularity reaches the fixed model as Float: equal to its rounding.
+      #expect(largestDifference(bilevel.backbone.tables[table].values, fixed.backbone.tables[table].values) < 1e-6)
+    }
+  }
+}
