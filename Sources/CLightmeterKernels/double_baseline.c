@@ -3,6 +3,8 @@
 #include <math.h>
 
 #include "include/CLightmeterKernels.h"
+// Before any arithmetic: contraction would use fused multiply-add where the level has it, and other bits elsewhere.
+#pragma STDC FP_CONTRACT OFF
 #define REAL double
 #define LANES 8
 #define FN(name) name##_double

@@ -1,4 +1,6 @@
 #include "include/CLightmeterKernels.h"
+// Before any arithmetic: contraction would use fused multiply-add where the level has it, and other bits elsewhere.
+#pragma STDC FP_CONTRACT OFF
 #if defined(__x86_64__)
 #define REAL float
 #define LANES 16
