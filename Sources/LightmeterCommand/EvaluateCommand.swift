@@ -12,6 +12,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       lightmeter evaluate model.lightmeter test.csv
       lightmeter evaluate model.lightmeter random.csv --random --presets all
       lightmeter evaluate new.lightmeter test.csv --against old.lightmeter
+      lightmeter evaluate model.lightmeter world/random.csv --random --truth world/truth.csv
 
       Without --random the test lists clicks, and each is looked for in a full ranking of the catalogue (what the user \
       clicked in training is left out). With --random the test lists pairs that were shown regardless of taste, clicked \
@@ -25,6 +26,8 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Option(help: "Protocols by name, separated by commas, or all.") var presets = "strict"
   @Option(help: "Cutoffs, separated by commas; else the protocol's own.") var cutoffs: String?
   @Option(help: "A second model to compare with, pair by pair.") var against: String?
+  @Option(help: "The true exposure of every pair (simulate --truth): correlation, error, calibration.") var truth:
+    String?
   @Option(help: "text or json.") var format = OutputFormat.text
 
   func run() async throws {
@@ -49,6 +52,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       }
       if format == .json { return try Terminal.emit(json: results.map { Summary($0) }) }
       for result in results { emit(result) }
+      if let truth { try emitQuality(of: stored, truth: truth) }
     }
   }
 
@@ -88,6 +92,14 @@ struct EvaluateCommand: AsyncParsableCommand {
         ]
       })
     Terminal.emit("\(table.plain())\n\(Terminal.wrapped("\(result.card)"))\n")
+  }
+
+  private func emitQuality(of stored: StoredModel, truth: String) throws {
+    guard let exposure = stored.exposure else {
+      throw ValidationError("\(model) says nothing of exposure; train a method that estimates it")
+    }
+    let quality = try ExposureTruth(path: truth, model: stored).quality(of: exposure, model: stored)
+    Terminal.emit(Terminal.wrapped(ExposureTruth.text(quality)))
   }
 
   private func chosen() throws -> [ProtocolPreset] {

@@ -144,6 +144,12 @@ import Testing
         "train", "\(world)/impressions.csv", "--impressions", "complete", "--method", "mf", "--epochs", "2", "-o",
         "\(world)/m")
       #expect(shown.status == 0, "\(shown.errors)")
+      let umf = try CommandRunner.run(
+        "train", "\(world)/clicks.csv", "--method", "umf", "--only", "--epochs", "2", "-o", "\(world)/umf")
+      #expect(umf.status == 0, "\(umf.errors)")
+      let judged = try CommandRunner.run(
+        "evaluate", "\(world)/umf", "\(world)/random.csv", "--random", "--truth", "\(world)/truth.csv")
+      #expect(judged.status == 0 && judged.output.contains("mean per-user correlation"), "\(judged.errors)")
       let chosen = try CommandRunner.run(
         "train", "\(world)/clicks.csv", "--validation-random", "\(world)/random.csv", "--method", "auto", "--epochs",
         "1",
