@@ -34,7 +34,7 @@ struct TrainCommand: AsyncParsableCommand {
   var method = "biif"
   @Option(name: .customLong("set"), help: "A recipe key, such as dimension=32; `lightmeter methods biif` lists them.")
   var settings: [String] = []
-  @Option(help: "Passes over the log.") var epochs: Int = 20
+  @Option(help: "Passes over the log; else as many as give about 3,000 steps, from 20 to 300.") var epochs: Int?
   @Option(help: "Seed of splits, initial values and streams.") var seed: UInt64 = 1
   @Flag(inversion: .prefixedNo, help: "Biases and an intercept at the base rate; the paper's methods have neither.")
   var prior = true
@@ -55,7 +55,7 @@ struct TrainCommand: AsyncParsableCommand {
   @Option(help: "text or json.") var format = OutputFormat.text
 
   func validate() throws {
-    guard epochs > 0 else { throw ValidationError("--epochs \(epochs): at least 1") }
+    guard epochs.map({ $0 > 0 }) ?? true else { throw ValidationError("--epochs: at least 1") }
     guard testLatest.map({ $0 > 0 && $0 < 1 }) ?? true else { throw ValidationError("--test-latest: above 0, below 1") }
     guard testLast.map({ $0 > 0 }) ?? true else { throw ValidationError("--test-last: at least 1") }
     guard testLatest == nil || testLast == nil else { throw ValidationError("take --test-latest or --test-last") }
@@ -67,7 +67,7 @@ struct TrainCommand: AsyncParsableCommand {
   func run() async throws {
     try await ExitStatus.guarding {
       Interruption.install()
-      try Plan.check(recipe(named: method == "auto" ? "mf" : method))
+      try Plan.check(recipe(named: method == "auto" ? "mf" : method, epochs: epochs ?? 20))
       // Opened and given up: a place that cannot be written should be known before the training.
       _ = try AtomicFile(output)
       if resume, !ResumeFile(path: output + ".resume", fingerprint: "").exists {
@@ -89,7 +89,7 @@ struct TrainCommand: AsyncParsableCommand {
   }
 
   /// The recipe of a method with this command's flags on top of its defaults.
-  private func recipe(named name: String) throws -> Recipe {
+  private func recipe(named name: String, epochs: Int) throws -> Recipe {
     let entry = try MethodCatalogue.entry(named: name)
     var recipe = Recipe(name)
     guard entry.isTrained else {
@@ -128,7 +128,7 @@ struct TrainCommand: AsyncParsableCommand {
     let baselines = only ? [] : ["popularity", "mf"].filter { $0 != chosen.method }
     var measured: EvaluationResult?
     for name in baselines {
-      let control = try recipe(named: name).validated()
+      let control = try recipe(named: name, epochs: epochs ?? job.suggestedEpochs).validated()
       let controlModel = try control.fit(
         prepared.data, seed: seed, observer: ConsoleObserver(title: control.entry.title, checkpoint: nil))
       try table.add(control.entry.title, try await job.evaluate(controlModel, prepared, baselines: baselines))
@@ -144,7 +144,7 @@ struct TrainCommand: AsyncParsableCommand {
   /// The recipe to train: the asked one, or under auto the best of the candidates on the held-out slice.
   private func choose(_ job: TrainingJob) throws -> (Recipe, TrainingJob.Prepared) {
     guard method == "auto" else {
-      let recipe = try recipe(named: method)
+      let recipe = try recipe(named: method, epochs: epochs ?? job.suggestedEpochs)
       let prepared = try job.prepare(stream: try recipe.validated().stream)
       Terminal.note("validation set: \(prepared.summary.validation)\n\(prepared.protocolDescription)")
       return (recipe, prepared)
@@ -155,7 +155,8 @@ struct TrainCommand: AsyncParsableCommand {
     }
     var best: (recipe: Recipe, score: Double)?
     for candidate in SliceChoice.candidates {
-      let recipe = try recipe(named: candidate.method).setting(candidate.settings)
+      let recipe = try recipe(named: candidate.method, epochs: epochs ?? job.suggestedEpochs).setting(
+        candidate.settings)
       let model = try recipe.validated().fit(
         prepared.data, seed: seed, observer: ConsoleObserver(title: "\(candidate)", checkpoint: nil))
       guard let score = SliceChoice.score(model, on: prepared.selection) else { continue }

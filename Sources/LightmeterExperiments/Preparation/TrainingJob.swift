@@ -41,6 +41,13 @@ public struct TrainingJob: Sendable {
   /// Whether the model keeps what each user clicked.
   public var keepsHistory = true
 
+  /// Passes that give a log of this size about 3,000 steps of 1,024 pairs (a click and five draws), within 20 to 300:
+  /// small logs need more passes to be learned at all.
+  public var suggestedEpochs: Int {
+    let pairs = 6 * log.positives.count { $0 == 1 }
+    return min(300, max(20, 3000 / max(1, pairs / 1024)))
+  }
+
   /// A job on a log.
   public init(log: LoadedLog) { self.log = log }
 
