@@ -43,7 +43,9 @@ public enum TrainingDataError: Error, Equatable, CustomStringConvertible {
       "A share of \(value) of \(part) is impossible; give a number between 0 and 1."
     case .badCount(let value): "A count of \(value) is impossible; give a whole number of at least 1."
     case .badExponent(let value): "A popularity exponent of \(value) is impossible; give 0 or more (0.5 is usual)."
-    case .emptySplit(let side): "The split leaves no row for \(side); users have too few items for this share: hold out more (--test-fraction 0.5) or nothing (--test-fraction 0)."
+    case .emptySplit(let side):
+      "The split leaves no row for \(side); users have too few items for this share: hold out more (--test-fraction 0.5) "
+        + "or nothing (--test-fraction 0)."
     case .noTimes: "The log has no times, so it cannot be split by time; name its time column or split at random."
     case .noListedNegatives(let use):
       "The log lists no negative pair, which \(use) needs; give ratings or impressions, or choose another."
