@@ -29,15 +29,13 @@ struct DemoCommand: AsyncParsableCommand {
       lightmeter demo --seed 7 --format json > demo.json
       """)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
-
   @Option(
     help: "How exposure and relevance go together: \(WorldPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
   var world = "independent"
   @Option(help: "Decides the world, the draw and the starts of training.") var seed: UInt64 = 1
   @Option(help: "Where the page with the pictures goes.") var page = "lightmeter-demo.html"
   @Flag(help: "Write no page.") var noPage = false
-  @Option(help: "text for people, json for machines.") var format = Format.text
+  @Option(help: "text for people, json for machines.") var format = OutputFormat.text
 
   func validate() throws {
     guard WorldPreset(rawValue: world) != nil else {

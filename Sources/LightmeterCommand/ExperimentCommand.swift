@@ -48,7 +48,9 @@ extension ExperimentCommand {
       guard workers > 0 else { throw ValidationError("--workers \(workers): at least one run at a time") }
     }
 
-    func run() async throws {
+    func run() async throws { try await ExitStatus.guarding { try await perform() } }
+
+    private func perform() async throws {
       Interruption.install()
       let study = try Study(file: options.file)
       let progress = StudyProgress()
@@ -85,7 +87,9 @@ extension ExperimentCommand {
     static let configuration = CommandConfiguration(commandName: "status", abstract: "Say what is done and left.")
     @OptionGroup var options: StudyOptions
 
-    func run() async throws {
+    func run() async throws { try await ExitStatus.guarding { try await perform() } }
+
+    private func perform() async throws {
       let study = try Study(file: options.file)
       let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
       let status = try runner.status()
@@ -101,7 +105,9 @@ extension ExperimentCommand {
     @Option(help: "Folder of the report.") var output = "docs/results"
     @Flag(help: "Report the seeds that are done for every row, instead of refusing.") var partial = false
 
-    func run() async throws {
+    func run() async throws { try await ExitStatus.guarding { try await perform() } }
+
+    private func perform() async throws {
       let study = try Study(file: options.file)
       let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
       let command = "lightmeter experiment run \(options.file) && lightmeter experiment report \(options.file)"

@@ -48,6 +48,15 @@ import Testing
     var model = MatrixFactorization<Double>(
       userCount: 4, itemCount: 5, dimension: 3, biases: biases, intercept: 0.4, seed: 1)
     let (batch, cotangents) = (batch(), draws(5, 1))
+    // Biases start at 0, where a fixed column's gradient would be 0 whether it is cleared or not.
+    for side in 0..<2 {
+      let table = model.tables[side]
+      for row in 0..<table.rows {
+        for column in table.factorWidth..<table.width where column != table.fixedColumn {
+          model.tables[side].values[row * table.stride + column] = 0.3 + 0.1 * Double(row)
+        }
+      }
+    }
     var gradient: [RowGradient<Double>] = []
     model.resetGradient(&gradient, for: batch)
     model.pullback(cotangents, for: batch, into: &gradient)
