@@ -137,6 +137,7 @@ struct PointwiseRun {
       }
       tally.add(step)
     }
+    trainer.settle()
     try checkTables(epoch: epoch)
     return tally.record(epoch: epoch + 1, seconds: (clock.now - start) / .seconds(1))
   }
