@@ -41,7 +41,9 @@ struct DeferredSteps<S: TrainingScalar>: Sendable {
     }
   }
 
-  private static func power(_ base: Double, _ exponent: Double) -> Double { Portable.exp(exponent * Portable.log(base)) }
+  private static func power(_ base: Double, _ exponent: Double) -> Double {
+    Portable.exp(exponent * Portable.log(base))
+  }
 
   private mutating func write(_ gap: Gap, missed: Int) {
     let form = gap.form(
