@@ -59,7 +59,11 @@ extension ExperimentCommand {
         report: { progress.show($0) })
       for set in runner.facts { emit("\(set.label) (\(set.digest)): \(set.facts)") }
       if dryRun { return printPlan(try runner.forecast()) }
-      try await runner.run()
+      do { try await runner.run() } catch StudyError.interrupted(let done, let total) {
+        throw ResumableStop(
+          state: "interrupted with \(done) of \(total) runs of this phase done, all of them kept in \(options.store)",
+          command: CommandText.own())
+      }
     }
 
     private func printPlan(_ forecast: StudyForecast) {

@@ -36,7 +36,7 @@ struct RecommendCommand: AsyncParsableCommand {
   func run() async throws {
     try await ExitStatus.guarding {
       let recommender = Recommender(try StoredModel.read(model))
-      let excluded = try exclude.map { try lines(of: $0) } ?? []
+      let excluded = try exclude.map { try TextLines.of($0) } ?? []
       if all { return try writeAll(recommender, excluding: excluded) }
       var lists: [UserList] = []
       for id in user {
@@ -71,12 +71,6 @@ struct RecommendCommand: AsyncParsableCommand {
         ]
       })
     return "\(list.user), by \(list.mode.rawValue)\n\(table.plain())\n"
-  }
-
-  private func lines(of path: String) throws -> [String] {
-    let file = try MappedFile(path)
-    let bytes = file.array(of: UInt8.self, in: 0..<file.count)
-    return bytes.split { $0 == 10 || $0 == 13 }.map { String(decoding: $0, as: UTF8.self) }
   }
 
   private func writeAll(_ recommender: Recommender, excluding: [String]) throws {

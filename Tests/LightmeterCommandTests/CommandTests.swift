@@ -46,6 +46,31 @@ import Testing
     }
   }
 
+  @Test func onlyListedCandidatesAreRankedAndUnknownOnesAreNamed() throws {
+    try CommandRunner.inFolder { folder in
+      let (log, model) = (folder.appendingPathComponent("log.csv"), folder.appendingPathComponent("m.lightmeter").path)
+      try writeLog(log)
+      let trained = try CommandRunner.run(
+        "train", log.path, "-o", model, "--epochs", "1", "--method", "mf", "--only", "--without-history")
+      #expect(trained.status == 0, "\(trained.errors)")
+      let (items, pairs) = (folder.appendingPathComponent("items.txt"), folder.appendingPathComponent("pairs.csv"))
+      try "i0\ni1\ni25\ni39\nghost\n".write(to: items, atomically: true, encoding: .utf8)
+      try "user,item\nu0,i0\nu0,i25\nu1,i21\nu1,i3\nu0,ghost\nnobody,i0\n".write(
+        to: pairs, atomically: true, encoding: .utf8)
+      let listed = try CommandRunner.run("evaluate", model, log.path, "--candidates", items.path)
+      #expect(listed.status == 0 && listed.output.contains("candidates: 4 items listed in"), "\(listed)")
+      #expect(listed.errors.contains("the model knows none of these 1 items: 'ghost'"), "\(listed.errors)")
+      let own = try CommandRunner.run("evaluate", model, log.path, "--candidates", pairs.path)
+      #expect(own.status == 0 && own.output.contains("candidates: 4 pairs listed in"), "\(own)")
+      for part in ["2 pairs are left out", "'nobody'", "'ghost'"] {
+        #expect(own.errors.contains(part), "\(own.errors)")
+      }
+      try "ghost\n".write(to: items, atomically: true, encoding: .utf8)
+      let none = try CommandRunner.run("evaluate", model, log.path, "--candidates", items.path)
+      #expect(none.status == 65 && none.errors.contains("lists no candidate that the model knows"), "\(none.errors)")
+    }
+  }
+
   @Test func aResumedRunEndsInTheBytesOfAnUnbrokenOne() throws {
     try CommandRunner.inFolder { folder in
       let log = folder.appendingPathComponent("log.csv")
@@ -72,6 +97,44 @@ import Testing
       #expect(unbroken.status == 0)
       #expect(try Data(contentsOf: URL(fileURLWithPath: whole)) == Data(contentsOf: URL(fileURLWithPath: broken)))
       #expect(!FileManager.default.fileExists(atPath: broken + ".resume"))
+    }
+  }
+
+  @Test func aRunStoppedInItsControlsSaysHowToGoOnAndDoes() throws {
+    try CommandRunner.inFolder { folder in
+      let log = folder.appendingPathComponent("log.csv")
+      try writeLog(log)
+      let (whole, broken) = (folder.appendingPathComponent("a").path, folder.appendingPathComponent("b").path)
+      let arguments = ["--method", "umf", "--epochs", "120", "--set", "dimension=8"]
+      let process = Process()
+      process.executableURL = CommandRunner.executable
+      process.arguments = ["train", log.path, "-o", broken] + arguments
+      process.standardOutput = FileHandle.nullDevice
+      let pipe = Pipe()
+      process.standardError = pipe
+      try process.run()
+      let deadline = Date().addingTimeInterval(60)
+      let done = Data("epochsDone\\\":120".utf8)
+      while Date() < deadline {
+        if let state = try? Data(contentsOf: URL(fileURLWithPath: broken + ".resume")), state.range(of: done) != nil {
+          break
+        }
+        usleep(1000)
+      }
+      process.terminate()
+      let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 75, "\(text)")
+      for part in ["training the control", "b.resume keeps UMF after 120 whole epochs", "dimension=8 --resume"] {
+        #expect(text.contains(part), "\(text)")
+      }
+      let resumed = try CommandRunner.run(
+        "train", log.path, "-o", broken, "--method", "umf", "--epochs", "120", "--set", "dimension=8", "--resume")
+      #expect(resumed.status == 0, "\(resumed.errors)")
+      let unbroken = try CommandRunner.run(
+        "train", log.path, "-o", whole, "--method", "umf", "--epochs", "120", "--set", "dimension=8")
+      #expect(unbroken.status == 0)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: whole)) == Data(contentsOf: URL(fileURLWithPath: broken)))
     }
   }
 

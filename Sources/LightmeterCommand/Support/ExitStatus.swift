@@ -59,6 +59,7 @@ enum ExitStatus {
       case .missing, .resume: usage
       }
     case is TrainingDataError, is EvaluationError, is Recommender.Problem, is CalibrationError: badData
+    case is ResumableStop: resumable
     case is WorldError, is StudyError: usage
     default: failed
     }
