@@ -39,7 +39,7 @@ struct InspectCommand: AsyncParsableCommand {
       "  data        \(manifest.data.users) users, \(manifest.data.items) items, \(manifest.data.trainingPositives) "
         + "training positives, stream \(manifest.data.stream.name)",
       "  validation  \(manifest.data.validationSource): \(manifest.data.validation)",
-      "  test        \(manifest.split)",
+      "  test        \(manifest.split.hasPrefix("Test: ") ? String(manifest.split.dropFirst(6)) : manifest.split)",
     ]
     for result in manifest.results {
       let interval = result.low.flatMap { low in
