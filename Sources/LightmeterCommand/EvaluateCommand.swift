@@ -41,7 +41,7 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await ExitStatus.guarding {
-      let stored = try StoredModel.read(model)
+      let stored = try InputKind.model(model)
       let pairs = try reading.load(test, users: stored.users, items: stored.items, as: "test")
       if pairs.isEmpty {
         throw ReadError(
@@ -54,7 +54,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         throw ValidationError("none of the protocols '\(presets)' fits this kind of test")
       }
       if let against {
-        let other = try StoredModel.read(against)
+        let other = try InputKind.model(against)
         guard other.users == stored.users, other.items == stored.items else {
           throw ValidationError("\(against) knows other users or items: two models of one log can be compared")
         }

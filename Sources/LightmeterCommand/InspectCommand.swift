@@ -19,6 +19,9 @@ struct InspectCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await ExitStatus.guarding {
+      if file == "-" { return try inspectLog() }
+      try InputKind.check(file)
+      if !InputKind.isFile(file) { return try inspectLog() }
       let text: String
       do { text = try ModelContainer.manifest(of: file) } catch ModelFileError.notAModel {
         return try inspectLog()

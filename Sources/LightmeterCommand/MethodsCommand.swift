@@ -45,19 +45,16 @@ struct MethodsCommand: AsyncParsableCommand {
       "", "  keys of --set and of study files, with their values where nothing is set",
       "  (`lightmeter train` sets biases=userAndItem and intercept=baseRate unless told --no-prior):", "",
     ]
-    let keys = RecipeKey.all.filter { $0.applies(to: entry) }
-    let table = TableValue(
-      columns: [
-        TableValue.Column("key", .leading), TableValue.Column("default", .leading), TableValue.Column("sets", .leading),
-        TableValue.Column("takes", .leading),
-      ],
-      rows: keys.map { key in
-        [
-          TableValue.Cell(key.name), TableValue.Cell(key.standard(of: entry)?.description ?? "–"),
-          TableValue.Cell(key.summary), TableValue.Cell(key.allowed),
-        ]
-      })
-    lines += table.plain().split(separator: "\n").map { "    \($0)" }
+    let keys = RecipeKey.all.filter { $0.applies(to: entry) }.map { key in
+      (key: key, standard: key.standard(of: entry)?.description ?? "–")
+    }
+    func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: width - text.count) }
+    let names = keys.map(\.key.name.count).max() ?? 0
+    let values = keys.map(\.standard.count).max() ?? 0
+    for (key, standard) in keys {
+      lines.append("    \(padded(key.name, names))  \(padded(standard, values))  \(key.summary)")
+      lines.append("    \(padded("", names + values + 2))    takes \(key.allowed)")
+    }
     return lines.joined(separator: "\n")
   }
 }

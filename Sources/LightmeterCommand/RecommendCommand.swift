@@ -35,7 +35,7 @@ struct RecommendCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await ExitStatus.guarding {
-      let recommender = Recommender(try StoredModel.read(model))
+      let recommender = Recommender(try InputKind.model(model))
       let excluded = try exclude.map { try TextLines.of($0) } ?? []
       if all { return try writeAll(recommender, excluding: excluded) }
       var lists: [UserList] = []
@@ -77,7 +77,7 @@ struct RecommendCommand: AsyncParsableCommand {
     // Standard output may be a file that others append to: it is written as it comes, never replaced.
     let file = try output.map { try AtomicFile($0) }
     let write = { (text: String) throws in
-      if let file { try file.write(text) } else { Terminal.write(text, to: 1) }
+      if let file { try file.write(text) } else { Terminal.write(text) }
     }
     let users = Double(recommender.model.users.count)
     let line = ProgressLine("recommending", unit: "users")

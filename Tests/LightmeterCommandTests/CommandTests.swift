@@ -147,7 +147,7 @@ import Testing
         (64, "did you mean 'biif'", ["methods", "bif"]),
         (64, "did you mean 'dimension'", ["train", bad.path, "-o", model, "--set", "dimensions=3"]),
         (65, "line 3", ["train", bad.path, "-o", model]),
-        (66, "No such file", ["train", folder.path + "/none.csv", "-o", model]),
+        (66, "there is no file", ["train", folder.path + "/none.csv", "-o", model]),
         (66, "none.lightmeter", ["recommend", folder.path + "/none.lightmeter", "--user", "a"]),
         (73, "make the folder first", ["train", bad.path, "-o", folder.path + "/no/where"]),
       ]
@@ -164,6 +164,57 @@ import Testing
         #expect(process.terminationStatus == code, "\(arguments): \(text)")
         #expect(text.contains(part), "\(arguments): \(text)")
       }
+    }
+  }
+
+  @Test func aFileOfTheWrongKindIsOneSentenceThatSaysWhatItIs() throws {
+    try CommandRunner.inFolder { folder in
+      let log = folder.appendingPathComponent("log.csv")
+      try writeLog(log)
+      let (model, empty) = (folder.appendingPathComponent("m").path, folder.appendingPathComponent("empty").path)
+      let trained = try CommandRunner.run("train", log.path, "-o", model, "--epochs", "1", "--method", "mf", "--only")
+      #expect(trained.status == 0, "\(trained.errors)")
+      try Data().write(to: URL(fileURLWithPath: empty))
+      let missing = folder.path + "/none"
+      let cases: [(Int32, String, [String])] = [
+        (66, "there is no file '\(missing)'", ["inspect", missing]),
+        (66, "there is no file '\(missing)'", ["recommend", missing, "--user", "a"]),
+        (66, "is a folder", ["inspect", folder.path]), (66, "is a folder", ["explain", folder.path, "a", "b"]),
+        (65, "is empty", ["inspect", empty]), (65, "is empty", ["evaluate", empty, log.path]),
+        (65, "is text, not a model file", ["recommend", log.path, "--user", "a"]),
+        (65, "is a model file, not a log", ["train", model, "-o", model + "2"]),
+        (65, "is a model file, not a log", ["reading", model]),
+        (65, "is a model file, not a log", ["evaluate", model, model]),
+      ]
+      for (code, part, arguments) in cases {
+        let outcome = try CommandRunner.run(arguments)
+        #expect(outcome.status == code && outcome.errors.contains(part), "\(arguments): \(outcome)")
+        #expect(outcome.errors.split(separator: "\n").count == 1 && outcome.output.isEmpty, "\(arguments): \(outcome)")
+      }
+    }
+  }
+
+  @Test func theReportNamesTheWholeCommandAndTheConfigurationsOfEachRow() throws {
+    try CommandRunner.inFolder { folder in
+      let study = """
+        { name: "s", summary: "x", data: { kind: "clean-world", label: "w", users: 20, items: 30, rank: 2,
+          meanRelevance: 0.3, meanExposure: 0.3, calibrationPairs: 500, slice: 0.2, hyperValidation: 0.1 },
+          protocol: { cutoffs: [5], stream: "all" }, seeds: [1], search: { weightDecay: [1e-5, 1e-2] },
+          tuning: { metric: "slice-auc", seeds: [101], checkpoints: [1, 2], configurations: 2 },
+          methods: ["popularity", { method: "mf", epochs: 2, dimension: 2 }], report: { metrics: ["NDCG@5"] } }
+        """
+      try study.write(to: folder.appendingPathComponent("s.json5"), atomically: true, encoding: .utf8)
+      let flags = ["--data", "da ta", "--store", "kept"]
+      let run = try CommandRunner.run(["experiment", "run", "s.json5"] + flags, folder: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      let report = try CommandRunner.run(["experiment", "report", "s.json5", "--output", "."] + flags, folder: folder)
+      #expect(report.status == 0, "\(report.errors)")
+      let page = try String(contentsOf: folder.appendingPathComponent("s.md"), encoding: .utf8)
+      #expect(
+        page.contains(
+          "lightmeter experiment run s.json5 --data 'da ta' --store kept && lightmeter experiment report s.json5 "
+            + "--data 'da ta' --store kept --output ."), "\(page)")
+      #expect(page.contains("| MF | 2 × 2 epochs |") && page.contains("| Popularity | 1, fixed |"), "\(page)")
     }
   }
 

@@ -56,7 +56,7 @@ import Testing
       if let range = key.range, case .number(let number) = value { #expect(range.contains(number)) }
       if !key.choices.isEmpty { #expect(key.choices.contains(value.description)) }
     }
-    #expect(RecipeKey.all.filter { $0.applies(to: entry) }.count >= (entry.isTrained ? 17 : 1))
+    #expect(RecipeKey.all.filter { $0.applies(to: entry) }.count >= (entry.isTrained ? 16 : 1))
   }
 
   @Test func unknownNamesNameTheNearest() {
