@@ -13,7 +13,7 @@ internal import LightmeterKernels
 ///
 /// so every click is a shown pair and an impression has probability m.
 ///
-/// - Complexity: O(items · 400) once; per user O(blocks + proposals · rank), blocks in the hundreds. Proposals are tens to
+/// - Complexity: O(items · 2744) once; per user O(blocks + proposals · rank), blocks about a hundred. Proposals are tens to
 ///   a hundred times the accepted pairs at personal parts of 1, fewer at smaller ones.
 /// - Numerics: bounds are widened by 1e-9, above the rounding of the probabilities.
 /// - Source: METHODS §13.2b.
@@ -46,8 +46,12 @@ public struct SkippingSampler: Sendable {
   private let shown: BlockTable?
 
   /// Upper edges of the user classes: norms in units of √rank, and activities.
-  fileprivate static let normEdges = [0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 3.0001]
-  fileprivate static let activityEdges = [-1.5, -0.75, -0.25, 0.25, 0.75, 1.25, 2.0, 3.0001]
+  fileprivate static let normEdges = [
+    0.55, 0.65, 0.72, 0.78, 0.84, 0.9, 0.96, 1.02, 1.08, 1.15, 1.23, 1.35, 1.6, 3.0001,
+  ]
+  fileprivate static let activityEdges = [
+    -2, -1.5, -1.1, -0.8, -0.5, -0.25, 0, 0.25, 0.5, 0.8, 1.1, 1.5, 2, 3.0001,
+  ]
 
   /// Sorts the items and bounds every block for every class of users.
   public init(_ world: CleanWorld, target: Target = .clicks, seed: UInt64? = nil) {
@@ -221,27 +225,36 @@ private struct BlockTable {
     return -bound * (1 + bound * (1 / 2 + bound * (1 / 3 + bound * (1 / 4 + bound / 5))))
   }
 
+  /// A row of blocks for each class of users (reach, taste, activity).
   private static func blockBounds(_ bounder: ItemBounds, order: [Int], starts: [Int]) -> [Double] {
     let blocks = starts.count - 1
-    let (norms, activities) = (SkippingSampler.normEdges.count, SkippingSampler.activityEdges.count)
+    let (normEdges, activityEdges) = (SkippingSampler.normEdges, SkippingSampler.activityEdges)
+    let (norms, activities) = (normEdges.count, activityEdges.count)
     var bounds = [Double](repeating: 0, count: norms * norms * activities * blocks)
     var tastes = [Double](repeating: 0, count: norms)
     for block in 0..<blocks {
+      // Greatest product of a block, taste last: contiguous where the loop is hot.
+      var greatest = [Double](repeating: 0, count: norms * activities * norms)
       for item in order[starts[block]..<starts[block + 1]] {
-        for k in 0..<norms { tastes[k] = bounder.relevance(item: item, taste: SkippingSampler.normEdges[k]) }
+        for k in 0..<norms { tastes[k] = bounder.relevance(item: item, taste: normEdges[k]) }
         for reach in 0..<norms {
           for activity in 0..<activities {
-            let exposure = bounder.exposure(
-              item: item, reach: SkippingSampler.normEdges[reach], activity: SkippingSampler.activityEdges[activity])
-            for taste in 0..<norms {
-              let slot = ((reach * norms + taste) * activities + activity) * blocks + block
-              bounds[slot] = max(bounds[slot], exposure * tastes[taste])
-            }
+            let exposure = bounder.exposure(item: item, reach: normEdges[reach], activity: activityEdges[activity])
+            let first = (reach * activities + activity) * norms
+            for taste in 0..<norms { greatest[first + taste] = max(greatest[first + taste], exposure * tastes[taste]) }
+          }
+        }
+      }
+      for reach in 0..<norms {
+        for taste in 0..<norms {
+          for activity in 0..<activities {
+            bounds[((reach * norms + taste) * activities + activity) * blocks + block] = min(
+              greatest[(reach * activities + activity) * norms + taste] * (1 + 1e-9), 1)
           }
         }
       }
     }
-    return bounds.map { min($0 * (1 + 1e-9), 1) }
+    return bounds
   }
 }
 
