@@ -42,6 +42,23 @@ import Testing
     return data
   }
 
+  /// A default that its own key would refuse, or that is not stated at all, is a lie to whoever copies it.
+  @Test(arguments: MethodCatalogue.all.map(\.name))
+  func everyDefaultIsStatedAndTakenByItsKey(method: String) throws {
+    let entry = try MethodCatalogue.entry(named: method)
+    for key in RecipeKey.all where key.applies(to: entry) {
+      guard let value = key.standard(of: entry) else {
+        #expect(["clip", "exposurePower"].contains(key.name), "\(method) does not state its \(key.name)")
+        continue
+      }
+      var plan = try Recipe(method).validated()
+      #expect(key.apply(&plan, value), "\(method): \(key.name)=\(value)")
+      if let range = key.range, case .number(let number) = value { #expect(range.contains(number)) }
+      if !key.choices.isEmpty { #expect(key.choices.contains(value.description)) }
+    }
+    #expect(RecipeKey.all.filter { $0.applies(to: entry) }.count >= (entry.isTrained ? 16 : 1))
+  }
+
   @Test func unknownNamesNameTheNearest() {
     #expect(throws: RecipeError.unknownMethod("bif", nearest: "biif")) { try Recipe("bif").validated() }
     #expect(throws: RecipeError.unknownKey("weigthDecay", nearest: "weightDecay")) {
