@@ -142,7 +142,7 @@ struct PointwiseRun {
   }
 
   /// All of D_val up to the cap; beyond, a fresh seeded draw: an unbiased mini-batch of the outer loss.
-  private func validationPairs(epoch: Int, step: Int) -> PairBatch {
+  func validationPairs(epoch: Int, step: Int) -> PairBatch {
     guard case .bilevel(let settings) = method.strategy, validation.count > settings.validationPairsPerStep else {
       return validation
     }
