@@ -46,6 +46,7 @@ import Testing
       let draw = run.validationPairs(epoch: step / 10, step: step)
       #expect(draw.count == cap)
       #expect(set.isSuperset(of: codes(draw)))
+      #expect(Set(codes(draw)).count == cap, "a pair that comes twice is one pair less to learn from")
       for k in draw.items.indices { #expect(draw.feedback[k] == (draw.items[k] % 2 == 0 ? 1 : 0), "its own label") }
     }
   }
@@ -66,7 +67,8 @@ import Testing
   }
 
   @Test func everyPairIsDrawnEquallyOften() throws {
-    // χ² with 39 degrees of freedom: outside [10, 96.6] once in a million seeds; the seed is fixed.
+    // Draws of n of N without replacement: the sum times (N − 1)/(N − n) is χ² with 39 degrees of freedom, outside
+    // [10, 96.6] once in a million seeds; the seed is fixed.
     let run = try run(cap: 8)
     var counts: [Int: Int] = [:]
     let steps = 3000
@@ -74,10 +76,11 @@ import Testing
       for code in codes(run.validationPairs(epoch: step / 100, step: step % 100)) { counts[code, default: 0] += 1 }
     }
     let expected = Double(steps * 8) / Double(Self.size)
-    let statistic = Self.pairs().reduce(0.0) { sum, pair in
+    let sum = Self.pairs().reduce(0.0) { sum, pair in
       let count = Double(counts[Int(pair.user) * 10 + Int(pair.item)] ?? 0)
       return sum + (count - expected) * (count - expected) / expected
     }
+    let statistic = sum * Double(Self.size - 1) / Double(Self.size - 8)
     #expect(statistic < 96.6 && statistic > 10, "χ² = \(statistic)")
   }
 }

@@ -147,10 +147,9 @@ struct PointwiseRun {
       return validation
     }
     let key = SeededGenerator.key(seed: seed, stream: .validation, epoch: epoch, shard: step)
-    let count = UInt64(validation.count)
-    let chosen = (0..<settings.validationPairsPerStep).map { draw in
-      Int(SeededGenerator.hash(key, UInt64(draw)).multipliedFullWidth(by: count).high)
-    }.sorted()
+    // The head of a permutation: no pair twice, so that the whole draw tells something.
+    let order = KeyedPermutation(count: validation.count, key: key)
+    let chosen = (0..<settings.validationPairsPerStep).map { order($0) }.sorted()
     return PairBatch(
       users: chosen.map { validation.users[$0] }, items: chosen.map { validation.items[$0] },
       feedback: chosen.map { validation.feedback[$0] })
