@@ -13,7 +13,7 @@ from exchange import METHODS
 # On how far the tables moved, not on their size, which would hide a wrong step. In float64 all that differs is the order
 # of sums; Lightmeter in float, the precision that is timed, is held against itself in float64 in the mean square, since
 # Adam blows up the rounding of a gradient near its epsilon.
-TABLE_TOLERANCE, LOSS_TOLERANCE, FLOAT_TOLERANCE = 1e-4, 1e-9, 1e-3
+TABLE_TOLERANCE, LOSS_TOLERANCE, FLOAT_TOLERANCE = 1e-8, 1e-12, 1e-3
 
 
 def load(folder, name):

@@ -61,7 +61,7 @@ class Steps:
         loss = self.loss(users, items, y)
         if self.method == "biif":
             gradient = torch.autograd.grad(loss, self.model, create_graph=True)
-            moved = [w - RATE * g for w, g in zip(self.model, gradient)]
+            moved = [torch.sub(w, g, alpha=RATE) for w, g in zip(self.model, gradient)]
             v_users, v_items, v_y = self.validation
             outer = F.binary_cross_entropy_with_logits(logits(*moved, v_users, v_items), v_y)
             # The hypergradient without its factor RATE / n, METHODS 6.4.

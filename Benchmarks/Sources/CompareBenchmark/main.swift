@@ -1,6 +1,7 @@
 // Lightmeter's side of Benchmarks/compare.
 //
 //   CompareBenchmark export FOLDER USERS   write data, starting tables and results for the reference programs
+//   CompareBenchmark about                 print the instruction-set level of the kernels
 //   CompareBenchmark serve USERS           answer on standard output what standard input asks, line by line:
 //     prepare CASE        "ok" once the case is built and warm
 //     run CASE AMOUNT     milliseconds per step, or per pass over all users for `topten`
@@ -54,6 +55,8 @@ if arguments.count == 3, arguments[0] == "export", let users = Int(arguments[2])
   let folder = try NumpyFolder(arguments[1])
   try StepExport(folder: folder, data: StandardCase.data()).write()
   try TopTenCase(userCount: users).export(to: folder)
+} else if arguments == ["about"] {
+  print(KernelLevel.current?.rawValue ?? "unknown")
 } else if arguments.count == 2, arguments[0] == "serve", let users = Int(arguments[1]) {
   let server = Server(userCount: users)
   while let line = readLine() {
@@ -69,5 +72,5 @@ if arguments.count == 3, arguments[0] == "export", let users = Int(arguments[2])
     fflush(nil)
   }
 } else {
-  fail("usage: CompareBenchmark export FOLDER USERS | CompareBenchmark serve USERS")
+  fail("usage: CompareBenchmark export FOLDER USERS | about | serve USERS")
 }
