@@ -14,6 +14,7 @@ from exchange import METHODS
 # of sums; Lightmeter in float, the precision that is timed, is held against itself in float64 in the mean square, since
 # Adam blows up the rounding of a gradient near its epsilon.
 TABLE_TOLERANCE, LOSS_TOLERANCE, FLOAT_TOLERANCE = 1e-8, 1e-12, 1e-3
+PROGRAMS = ("torch-default", "torch-fused", "jax")
 
 
 def load(folder, name):
@@ -32,12 +33,12 @@ def step_differences(folder):
     """Yields (what, difference, tolerance)."""
     for method in METHODS:
         losses = load(folder, f"lightmeter.{method}.losses")
-        for program in ("torch", "jax"):
+        for program in PROGRAMS:
             other = load(folder, f"{program}.{method}.losses")
             yield f"{program} {method} losses", greatest(other / losses - 1), LOSS_TOLERANCE
         for table in table_names(method):
             start, end = load(folder, f"initial.{table}"), load(folder, f"lightmeter.{method}.{table}")
-            for program in ("torch", "jax"):
+            for program in PROGRAMS:
                 other = load(folder, f"{program}.{method}.{table}")
                 yield f"{program} {method} {table}", greatest(other - end) / greatest(end - start), TABLE_TOLERANCE
             single = load(folder, f"lightmeter-float.{method}.{table}")

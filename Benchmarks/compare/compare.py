@@ -5,12 +5,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import report
 
 HERE = Path(__file__).parent
 LIGHTMETER = HERE.parent / ".build/release/CompareBenchmark"
+PAUSE = 0.01  # seconds in which the worker threads of the program before stop to spin
 
 
 class Program:
@@ -50,6 +52,7 @@ def interleave(programs, jobs, rounds):
     times = {(program, case): [] for program, case, _ in jobs}
     for number in range(rounds):
         for program, case, amount in jobs if number % 2 == 0 else reversed(jobs):
+            time.sleep(PAUSE)
             times[program, case].append(float(programs[program].ask(f"run {case} {amount}")))
         print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
     for program in programs.values():
@@ -61,8 +64,10 @@ def time_steps(options, core):
     """Milliseconds per training step."""
     commands = {
         "lightmeter": ([LIGHTMETER, "serve", 1], core),
-        "torch, 1 thread": (python("torch_steps.py", "serve", options.folder, 1), core),
-        "torch, default threads": (python("torch_steps.py", "serve", options.folder, 0), None),
+        "torch, 1 thread": (python("torch_steps.py", "serve", options.folder, 1, "default"), core),
+        "torch, default threads": (python("torch_steps.py", "serve", options.folder, 0, "default"), None),
+        "torch fused, 1 thread": (python("torch_steps.py", "serve", options.folder, 1, "fused"), core),
+        "torch fused, default threads": (python("torch_steps.py", "serve", options.folder, 0, "fused"), None),
         "jax, 1 thread": (python("jax_steps.py", "serve", options.folder), core),
         "jax, default threads": (python("jax_steps.py", "serve", options.folder), None),
     }

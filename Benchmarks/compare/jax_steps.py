@@ -15,12 +15,8 @@ import exchange
 from exchange import DECAY, OUTER_RATE, RATE, Log
 
 
-def rows(table, index):
-    return table.at[index].get(mode="promise_in_bounds")
-
-
 def logits(model, users, items):
-    return (rows(model["users"], users) * rows(model["items"], items)).sum(1)
+    return (model["users"][users] * model["items"][items]).sum(1)
 
 
 def cross_entropy(s, y):
@@ -29,8 +25,8 @@ def cross_entropy(s, y):
 
 def exposures(exposure_model, model, users, items, theta):
     """Eq. (14); the item factors are constants here."""
-    w = jax.lax.stop_gradient(rows(model["items"], items))
-    affinity = sigmoid((rows(exposure_model["exposure_users"], users) * w).sum(1))
+    w = jax.lax.stop_gradient(model["items"][items])
+    affinity = sigmoid((exposure_model["exposure_users"][users] * w).sum(1))
     a, b = exposure_model["gate"][0, :-1], exposure_model["gate"][0, -1]
     gate = sigmoid(w @ a + b)
     return gate * affinity + (1 - gate) * theta
@@ -40,7 +36,7 @@ def mean_loss(model, exposure_model, batch, popularity, method):
     """Mean over the pairs of a batch that are no padding."""
     users, items, y, count = batch
     s = logits(model, users, items)
-    theta = rows(popularity, items)
+    theta = popularity[items]
     if method == "mf":
         losses = cross_entropy(s, y)
     elif method == "relmf":

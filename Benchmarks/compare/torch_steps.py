@@ -1,7 +1,9 @@
 """MF, RelMF, UMF and Biif in PyTorch eager, as its users write them: autograd, torch.optim.Adam.
 
-    python torch_steps.py serve FOLDER THREADS     timing in float32; THREADS 0 leaves PyTorch's default
-    python torch_steps.py agree FOLDER             the first steps in float64
+    python torch_steps.py serve FOLDER THREADS ADAM     timing in float32; THREADS 0 leaves PyTorch's default
+    python torch_steps.py agree FOLDER                  the first steps in float64
+
+ADAM is "default", torch.optim.Adam as it comes, or "fused", its faster form that has to be asked for.
 """
 
 import sys
@@ -12,16 +14,18 @@ import torch.nn.functional as F
 import exchange
 from exchange import DECAY, OUTER_RATE, RATE, Log
 
+ADAM = {"default": None, "fused": True}
+
 
 class Steps:
-    def __init__(self, method, log, dtype):
+    def __init__(self, method, log, dtype, fused):
         def parameter(name):
             return torch.tensor(log.initial(name), dtype=dtype, requires_grad=True)
 
         self.method = method
         self.users, self.items = parameter("users"), parameter("items")
         self.model = [self.users, self.items]
-        self.inner = torch.optim.Adam(self.model, lr=RATE, weight_decay=DECAY, fused=True)
+        self.inner = torch.optim.Adam(self.model, lr=RATE, weight_decay=DECAY, fused=fused)
         self.popularity = torch.tensor(log.popularity, dtype=dtype)
         self.batches = [
             (torch.tensor(u[:n]).long(), torch.tensor(i[:n]).long(), torch.tensor(y[:n], dtype=dtype))
@@ -30,7 +34,7 @@ class Steps:
         if method == "biif":
             self.exposure_users, self.gate = parameter("exposure_users"), parameter("gate")
             self.exposure_model = [self.exposure_users, self.gate]
-            self.outer = torch.optim.Adam(self.exposure_model, lr=OUTER_RATE, fused=True)
+            self.outer = torch.optim.Adam(self.exposure_model, lr=OUTER_RATE, fused=fused)
             self.validation = (
                 torch.tensor(log.validation_users).long(),
                 torch.tensor(log.validation_items).long(),
@@ -92,11 +96,14 @@ def move(optimizer, parameters, gradient):
 
 
 if __name__ == "__main__":
-    mode, folder, *threads = sys.argv[1:]
-    if threads and int(threads[0]) > 0:
-        torch.set_num_threads(int(threads[0]))
+    mode, folder, *settings = sys.argv[1:]
     torch.set_flush_denormal(True)
     log = Log(folder)
-    dtype = torch.float32 if mode == "serve" else torch.float64
-    make_case = lambda method: Steps(method, log, dtype)
-    exchange.serve(make_case) if mode == "serve" else exchange.agree(make_case, "torch", folder)
+    if mode == "serve":
+        threads, adam = settings
+        if int(threads) > 0:
+            torch.set_num_threads(int(threads))
+        exchange.serve(lambda method: Steps(method, log, torch.float32, ADAM[adam]))
+    else:
+        for adam in ADAM:
+            exchange.agree(lambda method: Steps(method, log, torch.float64, ADAM[adam]), f"torch-{adam}", folder)
