@@ -11,6 +11,7 @@ let package = Package(
     .target(name: "StandardCase", dependencies: [lightmeter]),
     .executableTarget(name: "StepBenchmark", dependencies: ["StandardCase", lightmeter]),
     .executableTarget(name: "CompareBenchmark", dependencies: ["StandardCase", lightmeter]),
+    .executableTarget(name: "InstructionCounts", dependencies: [lightmeter]),
   ],
   swiftLanguageModes: [.v6]
 )

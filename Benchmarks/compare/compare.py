@@ -42,6 +42,10 @@ def python(script, *arguments):
     return [sys.executable, HERE / script, *arguments]
 
 
+def cores():
+    return len(os.sched_getaffinity(0))
+
+
 def interleave(programs, jobs, rounds):
     """Times every (program, case, amount) once a round, each second round backwards.
 
@@ -63,7 +67,8 @@ def interleave(programs, jobs, rounds):
 def time_steps(options, core):
     """Milliseconds per training step."""
     commands = {
-        "lightmeter": ([LIGHTMETER, "serve", 1], core),
+        "lightmeter, 1 thread": ([LIGHTMETER, "serve", 1, 1], core),
+        "lightmeter, all cores": ([LIGHTMETER, "serve", 1, cores()], None),
         "torch, 1 thread": (python("torch_steps.py", "serve", options.folder, 1, "default"), core),
         "torch, default threads": (python("torch_steps.py", "serve", options.folder, 0, "default"), None),
         "torch fused, 1 thread": (python("torch_steps.py", "serve", options.folder, 1, "fused"), core),
@@ -75,8 +80,11 @@ def time_steps(options, core):
     jobs = []
     for method in ("mf", "relmf", "umf", "biif"):
         # Lightmeter's steps are shorter, so it takes more of them.
-        jobs += [("lightmeter", case, 4 * options.steps) for case in (method, f"{method}-lazy")]
-        jobs += [(name, method, options.steps) for name in programs if name != "lightmeter"]
+        for name in programs:
+            if name.startswith("lightmeter"):
+                jobs += [(name, case, 4 * options.steps) for case in (method, f"{method}-lazy")]
+            else:
+                jobs.append((name, method, options.steps))
     return interleave(programs, jobs, options.rounds)
 
 
@@ -84,9 +92,9 @@ def time_top_ten(options, core):
     """Milliseconds per pass over all users."""
     users = options.topten_users
     commands = {
-        "lightmeter, 1 thread": ([LIGHTMETER, "serve", users], core),
+        "lightmeter, 1 thread": ([LIGHTMETER, "serve", users, 1], core),
         "implicit, 1 thread": (python("implicit_topten.py", "serve", options.folder, 1), core),
-        "lightmeter, 2 threads": ([LIGHTMETER, "serve", users], None),
+        "lightmeter, 2 threads": ([LIGHTMETER, "serve", users, 2], None),
         "implicit, 2 threads": (python("implicit_topten.py", "serve", options.folder, 2), None),
     }
     programs = {name: Program(name, *command) for name, command in commands.items()}

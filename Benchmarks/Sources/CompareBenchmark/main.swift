@@ -2,7 +2,7 @@
 //
 //   CompareBenchmark export FOLDER USERS   write data, starting tables and results for the reference programs
 //   CompareBenchmark about                 print the instruction-set level of the kernels
-//   CompareBenchmark serve USERS           answer on standard output what standard input asks, line by line:
+//   CompareBenchmark serve USERS THREADS   answer on standard output what standard input asks, line by line:
 //     prepare CASE        "ok" once the case is built and warm
 //     run CASE AMOUNT     milliseconds per step, or per pass over all users for `topten`
 //
@@ -57,7 +57,9 @@ if arguments.count == 3, arguments[0] == "export", let users = Int(arguments[2])
   try TopTenCase(userCount: users).export(to: folder)
 } else if arguments == ["about"] {
   print(KernelLevel.current?.rawValue ?? "unknown")
-} else if arguments.count == 2, arguments[0] == "serve", let users = Int(arguments[1]) {
+} else if arguments.count == 3, arguments[0] == "serve", let users = Int(arguments[1]), let threads = Int(arguments[2])
+{
+  guard Threads.use(threads) == threads else { fail("the system refuses \(threads) threads") }
   let server = Server(userCount: users)
   while let line = readLine() {
     let words = line.split(separator: " ").map(String.init)
@@ -72,5 +74,5 @@ if arguments.count == 3, arguments[0] == "export", let users = Int(arguments[2])
     fflush(nil)
   }
 } else {
-  fail("usage: CompareBenchmark export FOLDER USERS | about | serve USERS")
+  fail("usage: CompareBenchmark export FOLDER USERS | about | serve USERS THREADS")
 }
