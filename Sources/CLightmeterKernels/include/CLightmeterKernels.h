@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CLightmeterText.h"
+
 // Batch-level arithmetic on rows of row-major tables. One source (kernels.inc) is compiled for float at three x86-64
 // levels and for double once; all float copies give the same bits (fixed lane order, no contraction, exact sqrt and
 // division). Every index array is 32 bits; a negative slot means "this pair has no row here" and is skipped.

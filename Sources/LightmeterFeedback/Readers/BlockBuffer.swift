@@ -1,3 +1,5 @@
+internal import LightmeterKernels
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -22,7 +24,11 @@ struct BlockBuffer: ~Copyable {
   private(set) var textBytes: Int64 = 0
   private static let capacity = 2 * block + 64
 
-  init() { base = .allocate(capacity: BlockBuffer.capacity) }
+  /// Runs are scanned in whole blocks, which may reach a little past the end.
+  init() {
+    base = .allocate(capacity: BlockBuffer.capacity + DelimitedRun.margin)
+    (base + BlockBuffer.capacity).initialize(repeating: 0, count: DelimitedRun.margin)
+  }
 
   deinit { base.deallocate() }
 
