@@ -86,16 +86,34 @@ int32_t lm_identifier_find(const struct lm_identifiers *table, const uint8_t *by
 static void find_pending(const struct lm_identifiers *t, size_t pending, const struct text *texts,
                          const uint32_t *rows, const uint64_t *hashes, int32_t *found) {
   uint32_t candidates[BATCH];
+  size_t starts[BATCH];
   const uint32_t low = (uint32_t)((1ull << t->bits) - 1);
   for (size_t k = 0; k < pending; k++) {
-    const uint32_t entry = t->slots[home(t, hashes[k])];
-    candidates[k] = entry == 0 ? 0 : (entry & low) - 1;
-    __builtin_prefetch(t->starts + candidates[k]);
-    __builtin_prefetch(t->bases + (candidates[k] >> 6));
+    const uint32_t tag = tag_of(t, hashes[k]);
+    size_t slot = home(t, hashes[k]);
+    uint32_t entry;
+    while ((entry = t->slots[slot]) != 0 && ((entry ^ tag) & ~low) != 0)
+      if (++slot == t->slotCount) slot = 0;
+    candidates[k] = entry & low;
+    if (candidates[k]) __builtin_prefetch(t->starts + candidates[k]);
   }
-  for (size_t k = 0; k < pending; k++) __builtin_prefetch(t->text + start_of(t, candidates[k]));
-  for (size_t k = 0; k < pending; k++)
-    found[rows[k]] = find_hashed(t, texts[k].bytes, texts[k].count, hashes[k]);
+  for (size_t k = 0; k < pending; k++) {
+    if (!candidates[k]) continue;
+    starts[k] = start_of(t, candidates[k] - 1);
+    __builtin_prefetch(t->text + starts[k]);
+    __builtin_prefetch(t->text + starts[k] + texts[k].count);
+  }
+  for (size_t k = 0; k < pending; k++) {
+    const struct text text = texts[k];
+    if (!candidates[k]) {
+      found[rows[k]] = -1;
+    } else if (start_of(t, candidates[k]) - starts[k] == text.count && same(t->text + starts[k], text.bytes, text.count)) {
+      found[rows[k]] = (int32_t)(candidates[k] - 1);
+    } else {
+      // Another id with the same tag stood first.
+      found[rows[k]] = find_hashed(t, text.bytes, text.count, hashes[k]);
+    }
+  }
 }
 
 void lm_run_find(const struct lm_identifiers *table, const uint8_t *base, const uint32_t *ends, size_t width,

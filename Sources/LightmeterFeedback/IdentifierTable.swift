@@ -30,6 +30,26 @@ public struct IdentifierTable: Sendable {
     if let fault = stored.withArrays({ $0.fault() }) { throw .damaged(fault) }
   }
 
+  /// A table of the ids that stand in `text` from each of `starts` to the next, the last of which ends the text.
+  ///
+  /// - Throws: ``IdentifierTableError`` when the starts do not cut the text into distinct ids of whole characters.
+  public init(text: [UInt8], starts: [Int64]) throws(IdentifierTableError) {
+    guard let last = starts.last, starts[0] == 0 else { throw .damaged("its ids do not start at 0") }
+    guard last == Int64(text.count) else { throw .damaged("its ids end at \(last), its text at \(text.count)") }
+    guard isUTF8(text) else { throw .damaged("its text is not UTF-8") }
+    for id in 0..<starts.count - 1 {
+      guard starts[id] >= 0, starts[id] <= starts[id + 1], starts[id + 1] <= last else {
+        throw .damaged("id \(id) starts or ends outside its place")
+      }
+      let range = Int(starts[id])..<Int(starts[id + 1])
+      guard range.lowerBound == text.count || text[range.lowerBound] & 0xC0 != 0x80 else {
+        throw .damaged("id \(id) starts inside a character")
+      }
+      let index = text.withUnsafeBufferPointer { intern(bytes: UnsafeBufferPointer(rebasing: $0[range])) }
+      guard index == id else { throw .damaged("id \(id) stands there twice") }
+    }
+  }
+
   /// Number of ids.
   public var count: Int { stored?.count ?? starts.count - 1 }
 

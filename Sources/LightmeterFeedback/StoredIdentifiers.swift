@@ -55,6 +55,9 @@ public struct StoredIdentifiers: Sendable {
   }
 
   func copied() -> (text: [UInt8], bases: [Int64], starts: [UInt32], slots: [UInt32]) {
-    (text.array(of: UInt8.self), bases.array(of: Int64.self), starts.array(of: UInt32.self), slots.array(of: UInt32.self))
+    (
+      text.array(of: UInt8.self), bases.array(of: Int64.self), starts.array(of: UInt32.self),
+      slots.array(of: UInt32.self)
+    )
   }
 }

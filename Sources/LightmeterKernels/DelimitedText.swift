@@ -24,9 +24,16 @@ public final class DelimitedRun {
   private var ends: UnsafeMutablePointer<UInt32> { memory + 1 }
 
   /// Room for `most` records of `width` fields.
-  public init(delimiter: UInt8, quoting: Bool, width: Int, most: Int) {
+  public convenience init(delimiter: UInt8, quoting: Bool, width: Int, most: Int) {
+    self.init(delimiter: delimiter, quoting: quoting, width: width, most: most, wide: Self.machineIsWide)
+  }
+
+  /// Whether this machine has wide vectors and is not told to leave them.
+  static var machineIsWide: Bool { lm_scan_is_wide() != 0 }
+
+  init(delimiter: UInt8, quoting: Bool, width: Int, most: Int, wide: Bool) {
     (self.delimiter, self.quoting, self.width, self.most) = (delimiter, quoting, width, most)
-    wide = lm_scan_is_wide()
+    self.wide = wide ? 1 : 0
     memory = .allocate(capacity: 1 + most * width + 64 + 8)
     base = UnsafePointer(UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt8.self))
   }

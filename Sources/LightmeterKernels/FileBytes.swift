@@ -27,7 +27,9 @@ public struct FileBytes: Sendable {
 
   /// Calls `body` with the address of the first byte, which it must not keep.
   public func withUnsafeBytes<R>(_ body: (UnsafeRawPointer) throws -> R) rethrows -> R {
-    try file.withBytes(range) { try $0.withUnsafeBytes { try body($0.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!) } }
+    try file.withBytes(range) { span in
+      try span.withUnsafeBytes { try body($0.baseAddress ?? UnsafeRawPointer(bitPattern: 8)!) }
+    }
   }
 
   /// These bytes where their address is a multiple of `alignment`, else a copy of them.
