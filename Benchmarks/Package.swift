@@ -7,7 +7,11 @@ let package = Package(
   dependencies: [.package(name: "lightmeter", path: "..")],
   targets: [
     .executableTarget(
-      name: "StepBenchmark", dependencies: [.product(name: "Lightmeter", package: "lightmeter")])
+      name: "StepBenchmark", dependencies: [.product(name: "Lightmeter", package: "lightmeter")]),
+    .executableTarget(
+      name: "ReaderBenchmark", dependencies: [.product(name: "Lightmeter", package: "lightmeter")]),
+    .executableTarget(
+      name: "IdentifierBenchmark", dependencies: [.product(name: "Lightmeter", package: "lightmeter")]),
   ],
   swiftLanguageModes: [.v6]
 )
