@@ -145,8 +145,15 @@ import Testing
     let interesting: [UInt8] = [
       0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC1, 0xC2, 0xDF, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5,
     ]
-    for _ in 0..<4000 {
-      let bytes = (0..<generator.below(12)).map { _ in interesting[generator.below(interesting.count)] }
+    var cases: [[UInt8]] = (0..<1000).map { _ in
+      (0..<generator.below(12)).map { _ in interesting[generator.below(interesting.count)] }
+    }
+    for lead in interesting {
+      for second in interesting {
+        cases += [[lead, second], [lead, second, 0x80], [lead, second, 0x80, 0xBF], [lead, second, 0x41, 0x80]]
+      }
+    }
+    for bytes in cases {
       #expect(isUTF8(bytes) == (String(validating: bytes, as: UTF8.self) != nil), "\(bytes)")
     }
   }

@@ -13,7 +13,7 @@ import Testing
   /// Mostly plain lines, now and then whatever the careful scanner has a word for.
   private static func text(_ generator: inout SeededGenerator, _ separator: String, oddity: Int) -> [UInt8] {
     var text = Array("user\(separator)item\(separator)rating\n".utf8)
-    for _ in 0..<60 {
+    for _ in 0..<40 {
       let odd = generator.below(oddity) == 0
       let count = odd && generator.below(3) == 0 ? 1 + generator.below(4) : 3
       for field in 0..<count {
@@ -57,7 +57,7 @@ import Testing
   func runsAndTheCarefulScannerGiveTheSameRowsAndErrors(policy: BadLinePolicy) throws {
     var generator = SeededGenerator(seed: 11, stream: .split)
     var (read, refused) = (0, 0)
-    for round in 0..<150 {
+    for round in 0..<60 {
       let delimiter = round % 3 == 0 ? Delimiter.tab : .comma
       let text = Self.text(&generator, delimiter.text, oddity: [4, 30, 1000][round % 3])
       let options = ReadOptions(
@@ -68,7 +68,7 @@ import Testing
       #expect(runs.0 == careful.0 && runs.1 == careful.1, "round \(round): \(runs.1) instead of \(careful.1)")
       if careful.0 == nil { refused += 1 } else { read += 1 }
     }
-    #expect(read > 20 && (policy == .skip || refused > 20))
+    #expect(read > 10 && (policy == .skip || refused > 10))
   }
 
   @Test func runsReadEveryColumn() throws {
