@@ -12,6 +12,8 @@ let package = Package(
       name: "ReaderBenchmark", dependencies: [.product(name: "Lightmeter", package: "lightmeter")]),
     .executableTarget(
       name: "IdentifierBenchmark", dependencies: [.product(name: "Lightmeter", package: "lightmeter")]),
+    .executableTarget(
+      name: "InstructionCounts", dependencies: [.product(name: "Lightmeter", package: "lightmeter")]),
   ],
   swiftLanguageModes: [.v6]
 )

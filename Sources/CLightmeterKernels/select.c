@@ -35,27 +35,38 @@ const struct lm_kernels *lm_select_float_kernels(void) {
 
 const struct lm_kernels *lm_select_double_kernels(void) { return &lm_table_double; }
 
-unsigned lm_flush_denormals(void) {
+unsigned lm_rounding_mode(void) {
 #if defined(__x86_64__)
-  unsigned before = _mm_getcsr();
-  _mm_setcsr(before | 0x8040);
-  return before;
+  // Without the sticky exception flags: they are no part of the mode.
+  return _mm_getcsr() & ~0x3fu;
 #elif defined(__aarch64__)
-  uint64_t before;
-  __asm__ volatile("mrs %0, fpcr" : "=r"(before));
-  __asm__ volatile("msr fpcr, %0" ::"r"(before | (1ull << 24)));
-  return (unsigned)before;
+  uint64_t mode;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+  return (unsigned)mode;
 #else
   return 0;
 #endif
 }
 
-void lm_restore_denormals(unsigned state) {
+unsigned lm_set_rounding_mode(unsigned mode) {
+  unsigned before = lm_rounding_mode();
+  if (before == mode) return before;
 #if defined(__x86_64__)
-  _mm_setcsr(state);
+  _mm_setcsr(mode);
 #elif defined(__aarch64__)
-  __asm__ volatile("msr fpcr, %0" ::"r"((uint64_t)state));
+  __asm__ volatile("msr fpcr, %0" ::"r"((uint64_t)mode));
+#endif
+  return before;
+}
+
+unsigned lm_flush_denormals(void) {
+#if defined(__x86_64__)
+  return lm_set_rounding_mode(lm_rounding_mode() | 0x8040);
+#elif defined(__aarch64__)
+  return lm_set_rounding_mode(lm_rounding_mode() | (1u << 24));
 #else
-  (void)state;
+  return 0;
 #endif
 }
+
+void lm_restore_denormals(unsigned state) { lm_set_rounding_mode(state); }

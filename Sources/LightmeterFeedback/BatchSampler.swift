@@ -27,8 +27,8 @@ public struct BatchSampler: Sendable {
 
   private let data: TrainingData
   private let seed: UInt64
-  /// User of each positive, parallel to the items; empty under `all`.
-  private let positiveUsers: [Int32]
+  /// Positives and draws; nil under `all`.
+  private let lists: PairDraws?
 
   /// Prepares the stream of `data`.
   ///
@@ -51,7 +51,7 @@ public struct BatchSampler: Sendable {
     self.seed = seed
     self.batchSize = batchSize
     batchCount = (pairsPerEpoch + batchSize - 1) / batchSize
-    positiveUsers = data.stream == .all ? [] : data.positives.userColumn
+    lists = BatchSampler.lists(of: data)
   }
 
   /// Replaces the contents of `batch` by batch `index` of `epoch`; the storage of its columns is used again.
@@ -73,10 +73,9 @@ public struct BatchSampler: Sendable {
       count: pairsPerEpoch, key: SeededGenerator.key(seed: seed, stream: .shuffle, epoch: epoch))
     switch data.stream {
     case .all: fillFromAll(&batch, range: range, order: order)
-    case .rated: fillFromLists(&batch, range: range, order: order, negatives: 0, drawKey: 0)
-    case .sampled(let negatives):
+    case .rated, .sampled:
       let drawKey = SeededGenerator.key(seed: seed, stream: .negatives, epoch: epoch)
-      fillFromLists(&batch, range: range, order: order, negatives: negatives, drawKey: drawKey)
+      fillFromLists(&batch, range: range, order: order, drawKey: drawKey)
     }
   }
 
@@ -128,43 +127,44 @@ public struct BatchSampler: Sendable {
     }
   }
 
-  /// Positives, draws and extra negatives: `sampled`, and `rated` as the case of no draws.
-  private func fillFromLists(
-    _ batch: inout PairBatch, range: Range<Int>, order: KeyedPermutation, negatives: Int, drawKey: UInt64
-  ) {
-    let items = data.positives.items
-    let users = positiveUsers
-    let (exposures, weights) = (data.positiveExposures, data.positiveWeights)
-    let extra = data.extraNegatives
-    let itemCount = UInt64(data.itemCount)
-    let firstDraw = items.count
-    let firstExtra = items.count * (1 + negatives)
-    // The users are fetched in a loop of their own: its cache misses do not depend on each other and overlap.
-    let indices = range.map { order($0) }
-    let drawUsers = indices.map { $0 >= firstDraw && $0 < firstExtra ? users[($0 - firstDraw) / negatives] : 0 }
-    for (k, index) in indices.enumerated() {
-      if index < firstDraw {
-        batch.append(
-          user: users[index], item: items[index], feedback: 1, knownExposure: exposures?[index] ?? .nan,
-          weight: weights?[index] ?? 1)
-      } else if index < firstExtra {
-        let user = drawUsers[k]
-        // The high word of the product is uniform to within itemCount / 2⁶⁴.
-        let draw = SeededGenerator.hash(drawKey, UInt64(index)).multipliedFullWidth(by: itemCount).high
-        let item = Int32(truncatingIfNeeded: draw)
-        if isKnown(user: Int(user), item: item) { continue }
-        batch.append(user: user, item: item, feedback: 0)
-      } else {
-        let place = index - firstExtra
-        batch.append(
-          user: extra.users[place], item: extra.items[place], feedback: extra.feedback[place],
-          knownExposure: extra.knownExposures?[place] ?? .nan, weight: extra.weights?[place] ?? 1)
-      }
+  private static func lists(of data: TrainingData) -> PairDraws? {
+    let draws: Int
+    switch data.stream {
+    case .all: return nil
+    case .rated: draws = 0
+    case .sampled(let negatives): draws = negatives
     }
+    return PairDraws(
+      positives: data.positives.rows, users: data.positives.userColumn, shown: data.shown?.rows, draws: draws,
+      itemCount: data.itemCount)
   }
 
-  private func isKnown(user: Int, item: Int32) -> Bool {
-    data.positives.place(user: user, item: item) != nil || data.shown?.place(user: user, item: item) != nil
+  /// Positives, draws and extra negatives: `sampled`, and `rated` as the case of no draws.
+  private func fillFromLists(_ batch: inout PairBatch, range: Range<Int>, order: KeyedPermutation, drawKey: UInt64) {
+    var places: [Int] = []
+    lists?.fill(
+      range: range, order: order, drawKey: drawKey, places: &places, users: &batch.users, items: &batch.items,
+      feedback: &batch.feedback)
+    let extra = data.extraNegatives
+    let firstExtra = pairsPerEpoch - extra.count
+    if extra.count > 0 {
+      for (k, place) in places.enumerated() where place >= firstExtra {
+        (batch.users[k], batch.items[k]) = (extra.users[place - firstExtra], extra.items[place - firstExtra])
+        batch.feedback[k] = extra.feedback[place - firstExtra]
+      }
+    }
+    if hasKnownExposures {
+      batch.knownExposures = places.map { place in
+        if place >= firstExtra { return extra.knownExposures?[place - firstExtra] ?? .nan }
+        return place < data.positives.count ? data.positiveExposures?[place] ?? .nan : .nan
+      }
+    }
+    if hasWeights {
+      batch.weights = places.map { place in
+        if place >= firstExtra { return extra.weights?[place - firstExtra] ?? 1 }
+        return place < data.positives.count ? data.positiveWeights?[place] ?? 1 : 1
+      }
+    }
   }
 
   // MARK: - Facts of the data
@@ -210,6 +210,8 @@ public struct BatchSampler: Sendable {
 }
 
 extension FeedbackMatrix {
+  var rows: PairDraws.Rows { PairDraws.Rows(offsets: offsets, items: items) }
+
   /// User of each position in ``items``.
   ///
   /// - Complexity: O(pairs + users).

@@ -1,3 +1,5 @@
+internal import CLightmeterKernels
+
 /// The streams of randomness; each consumer has its own, so that adding one never moves another.
 public enum RandomStream: String, Sendable, CaseIterable {
   case split, initialise, shuffle, negatives, validation, bootstrap, world, tuning, ties
@@ -103,39 +105,26 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
 ///
 /// - Complexity: O(1) per index.
 public struct KeyedPermutation: Sendable {
+  let network: lm_permutation
+
   /// How many indices are permuted.
-  public let count: Int
-  private let half: UInt64
-  private let mask: UInt64
-  private let keys: (UInt64, UInt64, UInt64, UInt64)
+  public var count: Int { Int(network.count) }
 
   /// The permutation of `count` indices that belongs to `key`.
   public init(count: Int, key: UInt64) {
     precondition(count >= 0, "a permutation of \(count) indices is impossible")
-    self.count = count
     var bits: UInt64 = 1
     while bits < 31, (1 as UInt64) << (2 * bits) < UInt64(max(count, 1)) { bits += 1 }
-    half = bits
-    mask = (1 << bits) - 1
-    keys = (
+    let keys = (
       SeededGenerator.hash(key, 1), SeededGenerator.hash(key, 2), SeededGenerator.hash(key, 3),
       SeededGenerator.hash(key, 4)
     )
+    network = lm_permutation(count: UInt64(count), half: bits, mask: (1 << bits) - 1, keys: keys)
   }
 
   /// Where index `position` of the shuffled order comes from.
   public func callAsFunction(_ position: Int) -> Int {
-    var value = UInt64(position)
-    repeat {
-      var left = value >> half
-      var right = value & mask
-      (left, right) = (right, left ^ (SeededGenerator.mix(right &+ keys.0) & mask))
-      (left, right) = (right, left ^ (SeededGenerator.mix(right &+ keys.1) & mask))
-      (left, right) = (right, left ^ (SeededGenerator.mix(right &+ keys.2) & mask))
-      (left, right) = (right, left ^ (SeededGenerator.mix(right &+ keys.3) & mask))
-      value = (left << half) | right
-    } while value >= UInt64(count)
-    return Int(value)
+    withUnsafePointer(to: network) { Int(lm_permute($0, UInt64(position))) }
   }
 }
 

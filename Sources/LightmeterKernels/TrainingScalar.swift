@@ -13,7 +13,7 @@ public protocol TrainingScalar: Real, BinaryFloatingPoint, SIMDScalar, Sendable,
 /// A table of compiled kernels; opaque outside this room.
 public struct KernelTable: @unchecked Sendable {
   // Immutable C data: function pointers and a name.
-  let table: lm_kernels
+  let table: UnsafePointer<lm_kernels>
 }
 
 extension Float: TrainingScalar {
@@ -23,14 +23,14 @@ extension Float: TrainingScalar {
     guard let found = lm_select_float_kernels() else {
       fatalError("LIGHTMETER_KERNELS names a level that this machine lacks (baseline, v3, v4)")
     }
-    return KernelTable(table: found.pointee)
+    return KernelTable(table: found)
   }()
   /// The kernels of this precision.
   public static var kernels: KernelTable { chosen }
 }
 
 extension Double: TrainingScalar {
-  private static let chosen = KernelTable(table: lm_select_double_kernels().pointee)
+  private static let chosen = KernelTable(table: lm_select_double_kernels())
   /// The kernels of this precision.
   public static var kernels: KernelTable { chosen }
 }

@@ -2,7 +2,8 @@ internal import CLightmeterKernels
 
 /// The batch-level arithmetic. All arrays are row-major; index arrays may hold -1 where a pair has no row.
 extension TrainingScalar {
-  private static var compiled: lm_kernels { kernels.table }
+  private static var compiled: lm_kernels { kernels.table.pointee }
+  private static var table: UnsafePointer<lm_kernels> { kernels.table }
 
   /// Reads `out[k] = offset + left[leftRows[k]] · right[rightRows[k]]`, or adds to `out` when `accumulate` is set.
   public static func dotRows(
@@ -11,8 +12,8 @@ extension TrainingScalar {
     accumulate: Bool, into out: inout [Self]
   ) {
     precondition(leftRows.count >= rightRows.count && out.count >= rightRows.count, "index and output lengths differ")
-    compiled.dot_rows(
-      &out, left.values, right.values, leftRows, rightRows, rightRows.count, left.stride, right.stride, width,
+    lm_dot_rows(
+      table, &out, left.values, right.values, leftRows, rightRows, rightRows.count, left.stride, right.stride, width,
       Double(offset),
       accumulate ? 1 : 0)
   }
@@ -38,8 +39,8 @@ extension TrainingScalar {
     into target: inout [Self], targetStride: Int
   ) {
     precondition(slots.count >= rows.count && coefficients.count >= rows.count, "index and coefficient lengths differ")
-    compiled.scatter_rows(
-      &target, source.values, coefficients, slots, rows, rows.count, targetStride, source.stride, width)
+    lm_scatter_rows(
+      table, &target, source.values, coefficients, slots, rows, rows.count, targetStride, source.stride, width)
   }
 
   /// Adds `scale * step` to the given rows of `table` and keeps what they held before in `saved`.
@@ -48,25 +49,31 @@ extension TrainingScalar {
   ) {
     precondition(step.count >= rows.count * stride, "the step has fewer rows than its index")
     reserve(&saved, rows.count * stride)
-    compiled.displace_rows(&table, &saved, step, rows, rows.count, stride, Double(scale))
+    lm_displace_rows(self.table, &table, &saved, step, rows, rows.count, stride, Double(scale))
   }
 
   /// Writes back what ``displace(_:rows:stride:by:scale:saved:)`` kept.
   public static func restore(_ table: inout [Self], rows: [Int32], stride: Int, from saved: [Self]) {
-    compiled.restore_rows(&table, saved, rows, rows.count, stride)
+    lm_restore_rows(self.table, &table, saved, rows, rows.count, stride)
   }
 
-  /// One Adam step on the given rows; the corrections are 1 − β₁ᵗ and 1 − β₂ᵗ of each row's own step count t.
+  /// One Adam step on the given rows, each at its own step count t: `steps[row]` goes up by one.
+  ///
+  /// - Parameters:
+  ///   - corrections: 1 − β₁ᵗ and 1 − β₂ᵗ by t; the last entries serve every later step.
   public static func adamRows(
-    _ table: inout [Self], _ moments: inout AdamMoments<Self>, gradient: [Self], rows: [Int32], stride: Int,
-    corrections: (first: [Self], second: [Self]), decay: [Self], settings: AdamSettings<Self>
+    _ table: inout [Self], _ moments: inout AdamMoments<Self>, steps: inout [Int32], gradient: [Self], rows: [Int32],
+    stride: Int, corrections: (first: [Self], second: [Self]), decay: [Self], settings: AdamSettings<Self>
   ) {
     precondition(
       decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
-    compiled.adam_rows(
-      &table, &moments.first, &moments.second, gradient, decay, corrections.first, corrections.second, rows,
-      rows.count, stride, Double(settings.rate), Double(settings.beta1), Double(settings.beta2),
-      Double(settings.epsilon))
+    precondition(
+      corrections.first.count == corrections.second.count && corrections.first.count < 1 << 31,
+      "the two corrections have one length, below 2³¹")
+    lm_adam_rows(
+      self.table, &table, &moments.first, &moments.second, gradient, decay, &steps, corrections.first,
+      corrections.second, corrections.first.count, rows, rows.count, stride, Double(settings.rate),
+      Double(settings.beta1), Double(settings.beta2), Double(settings.epsilon))
   }
 
   /// One Adam step on every row; `slotOfRow[r] < 0` means that row r has no gradient (decay and momentum still act).
@@ -77,8 +84,8 @@ extension TrainingScalar {
     precondition(
       decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
     precondition(table.count == slotOfRow.count * stride, "every row of the table has a slot")
-    compiled.adam_all(
-      &table, &moments.first, &moments.second, gradient, decay, slotOfRow, slotOfRow.count, stride,
+    lm_adam_all(
+      self.table, &table, &moments.first, &moments.second, gradient, decay, slotOfRow, slotOfRow.count, stride,
       Double(corrections.first),
       Double(corrections.second), Double(settings.rate), Double(settings.beta1), Double(settings.beta2),
       Double(settings.epsilon))
@@ -93,9 +100,18 @@ extension TrainingScalar {
   /// Cross-entropy per pair; see `Naive` in the objectives.
   public static func naiveTerms(feedback: [UInt8], logits: [Self], into out: inout LossColumns<Self>) {
     out.reserve(feedback.count)
-    compiled.naive_terms(
-      &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
+    lm_naive_terms(
+      table, &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
       feedback.count)
+  }
+
+  /// Loss and derivative by the logit of the cross-entropy, where no exposure is asked for.
+  public static func crossEntropy(
+    feedback: [UInt8], logits: [Self], loss: inout [Self], byLogit: inout [Self]
+  ) {
+    reserve(&loss, feedback.count)
+    reserve(&byLogit, feedback.count)
+    lm_naive_terms(table, &loss, &byLogit, nil, nil, nil, feedback, logits, feedback.count)
   }
 
   /// Eq. (4) per pair; see `InversePropensity` in the objectives.

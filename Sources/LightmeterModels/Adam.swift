@@ -76,7 +76,6 @@ public struct LazyAdam<S: TrainingScalar>: Optimizer {
   private var tables: [OptimizerState<S>]
   private var decays: [[S]]
   private let corrections: (first: [S], second: [S])
-  private var batchCorrections: (first: [S], second: [S]) = ([], [])
 
   /// Zero moments and step counts for the given tables.
   public init(_ settings: OptimizerSettings, for tables: [Table<S>]) {
@@ -114,23 +113,13 @@ public struct LazyAdam<S: TrainingScalar>: Optimizer {
   public mutating func step(_ parameters: inout [Table<S>], along gradient: [RowGradient<S>]) {
     for index in parameters.indices {
       let rows = gradient[index].rows
-      countSteps(table: index, rows: rows)
+      var steps: [Int32] = []
+      swap(&steps, &tables[index].steps)
       S.adamRows(
-        &parameters[index].values, &tables[index].moments, gradient: gradient[index].values, rows: rows,
-        stride: parameters[index].stride, corrections: batchCorrections, decay: decays[index],
+        &parameters[index].values, &tables[index].moments, steps: &steps, gradient: gradient[index].values, rows: rows,
+        stride: parameters[index].stride, corrections: corrections, decay: decays[index],
         settings: AdamSettings(rate: learningRate))
-    }
-  }
-
-  private mutating func countSteps(table: Int, rows: [Int32]) {
-    batchCorrections.first.removeAll(keepingCapacity: true)
-    batchCorrections.second.removeAll(keepingCapacity: true)
-    let last = Int32(corrections.first.count - 1)
-    for row in rows {
-      let steps = min(tables[table].steps[Int(row)] + 1, last)
-      tables[table].steps[Int(row)] = steps
-      batchCorrections.first.append(corrections.first[Int(steps)])
-      batchCorrections.second.append(corrections.second[Int(steps)])
+      swap(&steps, &tables[index].steps)
     }
   }
 }

@@ -60,7 +60,9 @@ extension Trainer {
     work.outer.pairs = validation
     indexer.locate(&work.outer)
     backbone.logits(for: work.outer, into: &work.outerLogits)
-    S.naiveTerms(feedback: validation.feedback, logits: work.outerLogits, into: &work.outerTerms)
+    S.crossEntropy(
+      feedback: validation.feedback, logits: work.outerLogits, loss: &work.outerTerms.loss,
+      byLogit: &work.outerTerms.byLogit)
     let scale: S = reduction == .mean ? 1 / S(max(validation.count, 1)) : 1
     S.multiply(
       work.outerTerms.byLogit, nil, scale: scale, count: validation.count, into: &work.outerCotangents)

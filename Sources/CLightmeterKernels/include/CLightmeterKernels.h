@@ -16,29 +16,34 @@
 // travel as double, which holds every float.
   struct lm_kernels {
     const char *level;
+    /* bytes of one number */
+    size_t scalar;
     /* out[k] = offset + sum_c left[c] * right[first + k][c] : one row against a run of rows */
     void (*dot_range)(void *out, const void *left, const void *right, size_t first, size_t count, size_t stride,
                       size_t width, double offset);
     /* out[k] = (accumulate ? out[k] : offset) + sum_c left[li[k]][c] * right[ri[k]][c] ; li[k] < 0 contributes 0 */
     void (*dot_rows)(void *out, const void *left, const void *right, const int32_t *li, const int32_t *ri,
                      size_t count, size_t leftStride, size_t rightStride, size_t width, double offset, int accumulate);
-    /* target[slot[k]][c] += coefficient[k] * source[row[k]][c] ; slot[k] < 0 is skipped */
+    /* target[slot[k]][c] += coefficient[k] * source[row[k]][c] ; slot[k] < 0 is skipped, and so are the slots of other
+       shards: slot % shards != shard. Runs of equal slots are summed in registers. */
     void (*scatter_rows)(void *target, const void *source, const void *coefficient, const int32_t *slot,
-                         const int32_t *row, size_t count, size_t targetStride, size_t sourceStride, size_t width);
+                         const int32_t *row, size_t count, size_t targetStride, size_t sourceStride, size_t width,
+                         int shard, int shards);
     /* saved[k] = table[row[k]] ; table[row[k]] += scale * step[k] */
     void (*displace_rows)(void *table, void *saved, const void *step, const int32_t *row, size_t count, size_t stride,
                           double scale);
     void (*restore_rows)(void *table, const void *saved, const int32_t *row, size_t count, size_t stride);
-    /* Adam on chosen rows; correction1[k] = 1 - beta1^t, correction2[k] = 1 - beta2^t of row k; decay per column */
-    void (*adam_rows)(void *table, void *first, void *second, const void *gradient, const void *decay,
-                      const void *correction1, const void *correction2, const int32_t *row, size_t count,
-                      size_t stride, double rate, double beta1, double beta2, double epsilon);
+    /* Adam on chosen rows, each with its own step count t, which goes up by one; correction1[t] = 1 - beta1^t,
+       correction2[t] = 1 - beta2^t for t < corrections, the last entry beyond; decay per column */
+    void (*adam_rows)(void *table, void *first, void *second, const void *gradient, const void *decay, int32_t *steps,
+                      const void *correction1, const void *correction2, size_t corrections, const int32_t *row,
+                      size_t count, size_t stride, double rate, double beta1, double beta2, double epsilon);
     /* Adam on every row; slotOfRow[r] < 0 means a zero gradient (decay still acts) */
     void (*adam_all)(void *table, void *first, void *second, const void *gradient, const void *decay,
                      const int32_t *slotOfRow, size_t rows, size_t stride, double correction1, double correction2,
                      double rate, double beta1, double beta2, double epsilon);
     void (*sigmoid)(void *out, const void *in, size_t count);
-    /* estimators: per pair loss, d/ds, d/dm, d2/ds dm, d2/dm2 */
+    /* estimators: per pair loss, d/ds, d/dm, d2/ds dm, d2/dm2; the naive one's last three may be NULL */
     void (*naive_terms)(void *loss, void *bys, void *bym, void *bysm, void *bymm, const uint8_t *y, const void *s, size_t count);
     void (*ips_terms)(void *loss, void *bys, void *bym, void *bysm, void *bymm, const uint8_t *y, const void *s,
                       const void *m, size_t count);
@@ -62,6 +67,27 @@
     void (*summarize)(double result[4], const void *in, size_t count);
   };
 
+// The same over all threads of the pool, with the table's own kernels. Every number is computed by one thread in one
+// order, so the results do not depend on how many there are.
+void lm_dot_rows(const struct lm_kernels *kernels, void *out, const void *left, const void *right, const int32_t *li,
+                 const int32_t *ri, size_t count, size_t leftStride, size_t rightStride, size_t width, double offset,
+                 int accumulate);
+void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void *source, const void *coefficient,
+                     const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
+                     size_t width);
+void lm_displace_rows(const struct lm_kernels *kernels, void *table, void *saved, const void *step, const int32_t *row,
+                      size_t count, size_t stride, double scale);
+void lm_restore_rows(const struct lm_kernels *kernels, void *table, const void *saved, const int32_t *row,
+                     size_t count, size_t stride);
+void lm_adam_rows(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *gradient,
+                  const void *decay, int32_t *steps, const void *correction1, const void *correction2,
+                  size_t corrections, const int32_t *row, size_t count, size_t stride, double rate, double beta1,
+                  double beta2, double epsilon);
+void lm_adam_all(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *gradient,
+                 const void *decay, const int32_t *slotOfRow, size_t rows, size_t stride, double correction1,
+                 double correction2, double rate, double beta1, double beta2, double epsilon);
+void lm_naive_terms(const struct lm_kernels *kernels, void *loss, void *bys, void *bym, void *bysm, void *bymm,
+                    const uint8_t *y, const void *s, size_t count);
 
 /// The float kernels of this machine's best level, or of the level named by LIGHTMETER_KERNELS (baseline, v3, v4).
 /// NULL when that level is unknown or the machine lacks it: the caller must report it, never fall back.
@@ -74,6 +100,44 @@ const struct lm_kernels *lm_select_double_kernels(void);
 /// gradient decay into denormals, which are 14 times slower. Returns the previous state for lm_restore_denormals.
 unsigned lm_flush_denormals(void);
 void lm_restore_denormals(unsigned state);
+/// The calling thread's rounding and denormal mode; setting it returns the mode before.
+unsigned lm_rounding_mode(void);
+unsigned lm_set_rounding_mode(unsigned mode);
+
+/// How many threads share the kernels' work, the caller among them; 1 until lm_use_threads.
+int lm_threads(void);
+/// Starts or ends threads; returns how many there are now. Not from inside lm_parallel.
+int lm_use_threads(int count);
+/// Runs body for every shard in [0, shards), on the pool's threads and the caller, and returns when all are done. Shards
+/// must not write to each other's memory. Runs them in order on the caller while the pool has another job.
+void lm_parallel(int shards, void (*body)(void *context, int shard), void *context);
+
+// ---- Draws of pairs -------------------------------------------------------------------------------------------------
+
+/// A keyed permutation of [0, count): a four-round Feistel network on 2 * half bits, walked until it lands inside.
+struct lm_permutation {
+  uint64_t count, half, mask, keys[4];
+};
+uint64_t lm_permute(const struct lm_permutation *order, uint64_t position);
+/// The counter-based hash of SeededGenerator.hash(a, b, 0).
+uint64_t lm_hash(uint64_t a, uint64_t b);
+
+/// The stream of a log: its index space is [0, P) positives, [P, P + kP) draws, [P + kP, ...) further pairs.
+struct lm_stream {
+  struct lm_permutation order;
+  uint64_t drawKey, draws, positives, itemCount;
+  /* user and item of each positive; a user's items are ascending from offsets[user] */
+  const int32_t *users, *items;
+  const ptrdiff_t *offsets;
+  /* other pairs that a draw may not hit, or NULL */
+  const int32_t *shownItems;
+  const ptrdiff_t *shownOffsets;
+};
+/// Pairs of the shuffled positions [first, first + count), packed: a draw that hits a positive or a shown pair is left
+/// out. places[k] is the index of pair k; where it is a further pair, user and item are -1 and the caller knows them.
+/// Returns how many are left.
+size_t lm_draw_pairs(const struct lm_stream *stream, size_t first, size_t count, ptrdiff_t *places, int32_t *users,
+                     int32_t *items, uint8_t *feedback);
 
 /// SIGINT and SIGTERM as a flag: install from one thread, ask from any. A second signal ends the process with
 /// 128 + its number.

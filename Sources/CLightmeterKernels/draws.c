@@ -1,0 +1,114 @@
+// Pairs of a training stream, computed from their index. The memory that a pair needs is at random places: each stage
+// fetches one thing for all pairs of a run, so that the misses overlap.
+#include "include/CLightmeterKernels.h"
+
+static inline uint64_t mix(uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+uint64_t lm_hash(uint64_t a, uint64_t b) {
+  return mix(mix(a + 0x9e3779b97f4a7c15 * (b + 1)) + 0xd1b54a32d192ed03);
+}
+
+uint64_t lm_permute(const struct lm_permutation *order, uint64_t position) {
+  uint64_t value = position, half = order->half, mask = order->mask;
+  do {
+    uint64_t left = value >> half, right = value & mask;
+    for (int round = 0; round < 4; round++) {
+      uint64_t next = left ^ (mix(right + order->keys[round]) & mask);
+      left = right;
+      right = next;
+    }
+    value = (left << half) | right;
+  } while (value >= order->count);
+  return value;
+}
+
+// Without data-dependent branches: the processor runs ahead into the next pair instead of guessing wrong.
+static inline int contains(const int32_t *items, ptrdiff_t first, ptrdiff_t end, int32_t item) {
+  ptrdiff_t length = end - first;
+  if (length == 0) return 0;
+  while (length > 1) {
+    ptrdiff_t half = length / 2;
+    first += items[first + half] <= item ? half : 0;
+    length -= half;
+  }
+  return items[first] == item;
+}
+
+#define RUN 256
+#define DROPPED (-2)
+
+struct draw_call {
+  const struct lm_stream *stream;
+  size_t first, count;
+  ptrdiff_t *places;
+  int32_t *users, *items;
+  uint8_t *feedback;
+};
+
+static void draw_run(const struct draw_call *call, size_t from, size_t count) {
+  const struct lm_stream *s = call->stream;
+  ptrdiff_t *places = call->places + from;
+  int32_t *users = call->users + from, *items = call->items + from;
+  uint8_t *feedback = call->feedback + from;
+  uint64_t firstFurther = s->positives * (1 + s->draws);
+  for (size_t k = 0; k < count; k++) {
+    uint64_t place = lm_permute(&s->order, call->first + from + k);
+    places[k] = (ptrdiff_t)place;
+    if (place < firstFurther)
+      __builtin_prefetch(s->users + (place < s->positives ? place : (place - s->positives) / s->draws));
+    if (place < s->positives) __builtin_prefetch(s->items + place);
+  }
+  for (size_t k = 0; k < count; k++) {
+    uint64_t place = (uint64_t)places[k];
+    feedback[k] = place < s->positives;
+    if (place < s->positives) {
+      users[k] = s->users[place];
+      items[k] = s->items[place];
+    } else if (place < firstFurther) {
+      users[k] = s->users[(place - s->positives) / s->draws];
+      // The high word of the product is uniform to within itemCount / 2^64.
+      items[k] = (int32_t)(((unsigned __int128)lm_hash(s->drawKey, place) * s->itemCount) >> 64);
+      __builtin_prefetch(s->offsets + users[k]);
+      if (s->shownOffsets) __builtin_prefetch(s->shownOffsets + users[k]);
+    } else {
+      users[k] = items[k] = -1;
+    }
+  }
+  for (size_t k = 0; k < count; k++)
+    if (!feedback[k] && users[k] >= 0) {
+      ptrdiff_t first = s->offsets[users[k]], end = s->offsets[users[k] + 1];
+      __builtin_prefetch(s->items + first + (end - first) / 2);
+    }
+  for (size_t k = 0; k < count; k++) {
+    if (feedback[k] || users[k] < 0) continue;
+    int known = contains(s->items, s->offsets[users[k]], s->offsets[users[k] + 1], items[k]);
+    if (!known && s->shownOffsets)
+      known = contains(s->shownItems, s->shownOffsets[users[k]], s->shownOffsets[users[k] + 1], items[k]);
+    if (known) items[k] = DROPPED;
+  }
+}
+
+static void draw_shard(void *context, int shard) {
+  struct draw_call *call = context;
+  size_t from = (size_t)shard * RUN, left = call->count - from;
+  draw_run(call, from, left < RUN ? left : RUN);
+}
+
+size_t lm_draw_pairs(const struct lm_stream *stream, size_t first, size_t count, ptrdiff_t *places, int32_t *users,
+                     int32_t *items, uint8_t *feedback) {
+  struct draw_call call = {stream, first, count, places, users, items, feedback};
+  lm_parallel((int)((count + RUN - 1) / RUN), draw_shard, &call);
+  size_t kept = 0;
+  for (size_t k = 0; k < count; k++) {
+    places[kept] = places[k];
+    users[kept] = users[k];
+    items[kept] = items[k];
+    feedback[kept] = feedback[k];
+    kept += items[k] != DROPPED;
+  }
+  return kept;
+}

@@ -1,0 +1,172 @@
+// The kernels over all threads of the pool. Pairs and rows are cut into runs; sums into shared rows are cut by target row,
+// so that each row has one writer, which adds in the order of the pairs.
+#include "include/CLightmeterKernels.h"
+
+// Splitting less than this many numbers costs more than it saves: handing over a shard takes about a microsecond.
+#define LEAST_NUMBERS 8192
+
+#define AT(pointer, numbers) ((pointer) ? (void *)((char *)(pointer) + (numbers) * call->kernels->scalar) : NULL)
+#define CAT(pointer, numbers) ((const void *)((const char *)(pointer) + (numbers) * call->kernels->scalar))
+
+static int shards_for(size_t numbers) {
+  size_t useful = numbers / LEAST_NUMBERS + 1, threads = (size_t)lm_threads();
+  return (int)(useful < threads ? useful : threads);
+}
+
+// The run of a shard: [first, first + length) of count.
+static size_t first_of(size_t count, int shard, int shards) { return count * (size_t)shard / (size_t)shards; }
+#define RUN(total)                                                                                                     \
+  size_t first = first_of(total, shard, call->shards), length = first_of(total, shard + 1, call->shards) - first
+
+struct dot_rows_call {
+  const struct lm_kernels *kernels;
+  void *out;
+  const void *left, *right;
+  const int32_t *li, *ri;
+  size_t count, leftStride, rightStride, width;
+  double offset;
+  int accumulate, shards;
+};
+static void dot_rows_shard(void *context, int shard) {
+  struct dot_rows_call *call = context;
+  RUN(call->count);
+  call->kernels->dot_rows(AT(call->out, first), call->left, call->right, call->li + first, call->ri + first, length,
+                          call->leftStride, call->rightStride, call->width, call->offset, call->accumulate);
+}
+void lm_dot_rows(const struct lm_kernels *kernels, void *out, const void *left, const void *right, const int32_t *li,
+                 const int32_t *ri, size_t count, size_t leftStride, size_t rightStride, size_t width, double offset,
+                 int accumulate) {
+  int shards = shards_for(count * width);
+  struct dot_rows_call call = {kernels, out,         left,  right,  li,         ri,    count, leftStride,
+                               rightStride, width, offset, accumulate, shards};
+  lm_parallel(shards, dot_rows_shard, &call);
+}
+
+struct scatter_rows_call {
+  const struct lm_kernels *kernels;
+  void *target;
+  const void *source, *coefficient;
+  const int32_t *slot, *row;
+  size_t count, targetStride, sourceStride, width;
+  int shards;
+};
+static void scatter_rows_shard(void *context, int shard) {
+  struct scatter_rows_call *call = context;
+  call->kernels->scatter_rows(call->target, call->source, call->coefficient, call->slot, call->row, call->count,
+                              call->targetStride, call->sourceStride, call->width, shard, call->shards);
+}
+void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void *source, const void *coefficient,
+                     const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
+                     size_t width) {
+  int shards = shards_for(count * width);
+  struct scatter_rows_call call = {kernels, target,       source,       coefficient, slot,  row,
+                                   count,   targetStride, sourceStride, width,       shards};
+  lm_parallel(shards, scatter_rows_shard, &call);
+}
+
+struct move_rows_call {
+  const struct lm_kernels *kernels;
+  void *table, *saved;
+  const void *step;
+  const int32_t *row;
+  size_t count, stride;
+  double scale;
+  int shards;
+};
+static void displace_rows_shard(void *context, int shard) {
+  struct move_rows_call *call = context;
+  RUN(call->count);
+  size_t at = first * call->stride;
+  call->kernels->displace_rows(call->table, AT(call->saved, at), CAT(call->step, at), call->row + first, length,
+                               call->stride, call->scale);
+}
+void lm_displace_rows(const struct lm_kernels *kernels, void *table, void *saved, const void *step, const int32_t *row,
+                      size_t count, size_t stride, double scale) {
+  int shards = shards_for(count * stride);
+  struct move_rows_call call = {kernels, table, saved, step, row, count, stride, scale, shards};
+  lm_parallel(shards, displace_rows_shard, &call);
+}
+static void restore_rows_shard(void *context, int shard) {
+  struct move_rows_call *call = context;
+  RUN(call->count);
+  call->kernels->restore_rows(call->table, AT(call->saved, first * call->stride), call->row + first, length,
+                              call->stride);
+}
+void lm_restore_rows(const struct lm_kernels *kernels, void *table, const void *saved, const int32_t *row,
+                     size_t count, size_t stride) {
+  int shards = shards_for(count * stride);
+  struct move_rows_call call = {kernels, table, (void *)saved, NULL, row, count, stride, 0, shards};
+  lm_parallel(shards, restore_rows_shard, &call);
+}
+
+struct adam_call {
+  const struct lm_kernels *kernels;
+  void *table, *first, *second;
+  const void *gradient, *decay;
+  int32_t *steps;
+  const void *correction1, *correction2;
+  size_t corrections;
+  const int32_t *index;
+  size_t rows, stride;
+  double c1, c2, rate, beta1, beta2, epsilon;
+  int shards;
+};
+static void adam_rows_shard(void *context, int shard) {
+  struct adam_call *call = context;
+  RUN(call->rows);
+  call->kernels->adam_rows(call->table, call->first, call->second, CAT(call->gradient, first * call->stride),
+                           call->decay, call->steps, call->correction1, call->correction2, call->corrections,
+                           call->index + first, length, call->stride, call->rate, call->beta1, call->beta2,
+                           call->epsilon);
+}
+void lm_adam_rows(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *gradient,
+                  const void *decay, int32_t *steps, const void *correction1, const void *correction2,
+                  size_t corrections, const int32_t *row, size_t count, size_t stride, double rate, double beta1,
+                  double beta2, double epsilon) {
+  int shards = shards_for(count * stride * 2);
+  struct adam_call call = {.kernels = kernels, .table = table, .first = first, .second = second, .gradient = gradient,
+                           .decay = decay, .steps = steps, .correction1 = correction1, .correction2 = correction2,
+                           .corrections = corrections, .index = row, .rows = count, .stride = stride, .rate = rate,
+                           .beta1 = beta1, .beta2 = beta2, .epsilon = epsilon, .shards = shards};
+  lm_parallel(shards, adam_rows_shard, &call);
+}
+static void adam_all_shard(void *context, int shard) {
+  struct adam_call *call = context;
+  RUN(call->rows);
+  size_t at = first * call->stride;
+  call->kernels->adam_all(AT(call->table, at), AT(call->first, at), AT(call->second, at), call->gradient, call->decay,
+                          call->index + first, length, call->stride, call->c1, call->c2, call->rate, call->beta1,
+                          call->beta2, call->epsilon);
+}
+void lm_adam_all(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *gradient,
+                 const void *decay, const int32_t *slotOfRow, size_t rows, size_t stride, double correction1,
+                 double correction2, double rate, double beta1, double beta2, double epsilon) {
+  int shards = shards_for(rows * stride * 2);
+  struct adam_call call = {.kernels = kernels, .table = table, .first = first, .second = second, .gradient = gradient,
+                           .decay = decay, .index = slotOfRow, .rows = rows, .stride = stride, .c1 = correction1,
+                           .c2 = correction2, .rate = rate, .beta1 = beta1, .beta2 = beta2, .epsilon = epsilon,
+                           .shards = shards};
+  lm_parallel(shards, adam_all_shard, &call);
+}
+
+struct naive_terms_call {
+  const struct lm_kernels *kernels;
+  void *loss, *bys, *bym, *bysm, *bymm;
+  const uint8_t *y;
+  const void *s;
+  size_t count;
+  int shards;
+};
+static void naive_terms_shard(void *context, int shard) {
+  struct naive_terms_call *call = context;
+  RUN(call->count);
+  call->kernels->naive_terms(AT(call->loss, first), AT(call->bys, first), AT(call->bym, first), AT(call->bysm, first),
+                             AT(call->bymm, first), call->y + first, CAT(call->s, first), length);
+}
+void lm_naive_terms(const struct lm_kernels *kernels, void *loss, void *bys, void *bym, void *bysm, void *bymm,
+                    const uint8_t *y, const void *s, size_t count) {
+  // A pair costs an exponential and a logarithm, as much as thirty numbers of a row.
+  int shards = shards_for(count * 16);
+  struct naive_terms_call call = {kernels, loss, bys, bym, bysm, bymm, y, s, count, shards};
+  lm_parallel(shards, naive_terms_shard, &call);
+}

@@ -1,0 +1,126 @@
+// A small pool of threads for work of tens of microseconds: one job at a time, cut into shards that its threads and the
+// caller take in turn. What a shard computes must not depend on who runs it, so results are the same at any thread count.
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "include/CLightmeterKernels.h"
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define RELAX() _mm_pause()
+#elif defined(__aarch64__)
+#define RELAX() __asm__ volatile("yield")
+#else
+#define RELAX() ((void)0)
+#endif
+
+// Waiting threads look this often before they sleep: about 50 us, longer than the serial gaps inside a training step. On a
+// machine with other work, longer spinning takes the cores away from the very threads that are waited for.
+#define SPINS 2000
+#define MOST_THREADS 256
+
+// The state of the job in one word, so that a shard is taken by one compare-and-swap: round, shards, next shard.
+#define NEXT_BITS 20
+#define TICKET(round, shards, next) (((uint64_t)(round) << (2 * NEXT_BITS)) | ((uint64_t)(shards) << NEXT_BITS) | (next))
+#define SHARDS(ticket) (((ticket) >> NEXT_BITS) & ((1u << NEXT_BITS) - 1))
+#define NEXT(ticket) ((ticket) & ((1u << NEXT_BITS) - 1))
+
+static _Atomic uint64_t ticket;
+static _Atomic uint32_t finished;
+static _Atomic int sleepers, stopping;
+static void (*job)(void *context, int shard);
+static void *jobContext;
+static unsigned jobMode;
+
+static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t bed = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t alarm_ = PTHREAD_COND_INITIALIZER;
+static pthread_t workers[MOST_THREADS];
+static _Atomic int threads = 1;
+static uint64_t jobRound;
+
+/// Takes and runs shards until none is left.
+static void work(void) {
+  uint64_t seen = atomic_load_explicit(&ticket, memory_order_acquire);
+  while (NEXT(seen) < SHARDS(seen)) {
+    // Success means that the job of this very ticket is still unfinished: its fields cannot change before `finished` does.
+    if (!atomic_compare_exchange_weak_explicit(&ticket, &seen, seen + 1, memory_order_acq_rel, memory_order_acquire))
+      continue;
+    unsigned mode = lm_set_rounding_mode(jobMode);
+    job(jobContext, (int)NEXT(seen));
+    lm_set_rounding_mode(mode);
+    atomic_fetch_add_explicit(&finished, 1, memory_order_release);
+    seen = atomic_load_explicit(&ticket, memory_order_acquire);
+  }
+}
+
+static int nothing_to_do(void) {
+  uint64_t seen = atomic_load(&ticket);
+  return NEXT(seen) >= SHARDS(seen) && !atomic_load(&stopping);
+}
+
+static void *worker(void *unused) {
+  (void)unused;
+  while (1) {
+    for (int spin = 0; spin < SPINS && nothing_to_do(); spin++) RELAX();
+    if (nothing_to_do()) {
+      pthread_mutex_lock(&bed);
+      atomic_fetch_add(&sleepers, 1);
+      while (nothing_to_do()) pthread_cond_wait(&alarm_, &bed);
+      atomic_fetch_sub(&sleepers, 1);
+      pthread_mutex_unlock(&bed);
+    }
+    if (atomic_load(&stopping)) return NULL;
+    work();
+  }
+}
+
+static void wake(void) {
+  if (atomic_load(&sleepers) == 0) return;
+  pthread_mutex_lock(&bed);
+  pthread_cond_broadcast(&alarm_);
+  pthread_mutex_unlock(&bed);
+}
+
+int lm_threads(void) { return atomic_load(&threads); }
+
+int lm_use_threads(int count) {
+  if (count < 1) count = 1;
+  if (count > MOST_THREADS) count = MOST_THREADS;
+  pthread_mutex_lock(&busy);
+  int had = atomic_load(&threads);
+  if (count != had) {
+    atomic_store(&stopping, 1);
+    wake();
+    for (int k = 1; k < had; k++) pthread_join(workers[k], NULL);
+    atomic_store(&stopping, 0);
+    int started = 1;
+    while (started < count && pthread_create(&workers[started], NULL, worker, NULL) == 0) started++;
+    atomic_store(&threads, started);
+    count = started;
+  }
+  pthread_mutex_unlock(&busy);
+  return count;
+}
+
+void lm_parallel(int shards, void (*body)(void *context, int shard), void *context) {
+  // Another caller's job, or a job inside a shard, runs by itself: the shards are the same.
+  if (shards < 2 || lm_threads() < 2 || shards >= 1 << NEXT_BITS || pthread_mutex_trylock(&busy) != 0) {
+    for (int shard = 0; shard < shards; shard++) body(context, shard);
+    return;
+  }
+  job = body;
+  jobContext = context;
+  jobMode = lm_rounding_mode();
+  atomic_store_explicit(&finished, 0, memory_order_relaxed);
+  jobRound = (jobRound + 1) & 0xffffff;
+  atomic_store(&ticket, TICKET(jobRound, shards, 0));
+  wake();
+  work();
+  for (int spin = 0; atomic_load_explicit(&finished, memory_order_acquire) < (uint32_t)shards; spin++) {
+    if (spin < SPINS) RELAX();
+    else sched_yield();
+  }
+  pthread_mutex_unlock(&busy);
+}
