@@ -11,7 +11,9 @@ let package = Package(
     .target(name: "StandardCase", dependencies: [lightmeter]),
     .executableTarget(name: "StepBenchmark", dependencies: ["StandardCase", lightmeter]),
     .executableTarget(name: "CompareBenchmark", dependencies: ["StandardCase", lightmeter]),
-    .executableTarget(name: "InstructionCounts", dependencies: [lightmeter]),
+    .executableTarget(name: "InstructionCounts", dependencies: ["StandardCase", lightmeter]),
+    .executableTarget(name: "ReaderBenchmark", dependencies: [lightmeter]),
+    .executableTarget(name: "IdentifierBenchmark", dependencies: [lightmeter]),
   ],
   swiftLanguageModes: [.v6]
 )

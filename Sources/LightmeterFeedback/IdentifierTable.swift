@@ -1,37 +1,63 @@
-/// Raw ids ↔ indices, compact enough for 10⁷ string ids: one blob, offsets, an open-addressing index.
+internal import LightmeterKernels
+
+/// Raw ids ↔ indices, compact enough for 10⁷ string ids and mapped from a model file as they are.
 ///
-/// Indices are given in order of first appearance. The three arrays are what the model file stores, so a loaded table
-/// needs no rebuilding.
+/// Indices are given in order of first appearance. A table is either built, by ``intern(_:)``, or stored: then its arrays
+/// are pages of a file, looked up where they lie. Adding an id to a stored table copies it first.
 ///
-/// - Shapes: `blob` (bytes of all ids, UTF-8, one after another); `offsets` (count + 1); `index` (a power of two, at
-///   least twice `count`, or empty), −1 where a slot is free, linear probing from ``hash(_:)``.
-/// - Complexity: O(1) expected per lookup; about 16 bytes per id beside its text.
+/// - Shapes: text (bytes of all ids, UTF-8, one after another); bases (one per 64 ids) and starts (count + 1): an id
+///   begins at bases[id / 64] + starts[id]; slots (open addressing, see `IdentifierArrays.hash`).
+/// - Complexity: O(1) expected per lookup; beside the text about 9 bytes per id stored, 8 to 16 while it grows.
 /// - Stability: stable
 public struct IdentifierTable: Sendable {
-  /// The UTF-8 text of every id, in index order.
-  public private(set) var blob: [UInt8] = []
-  /// Where each id starts in ``blob``; the last entry is the blob's length.
-  public private(set) var offsets: [Int64] = [0]
-  /// Slots of the hash index: an id's index, or −1.
-  public private(set) var index: [Int32] = []
+  private var text: [UInt8] = []
+  private var bases: [Int64] = [0]
+  private var starts: [UInt32] = [0]
+  private var slots: [UInt32] = []
+  private var stored: StoredIdentifiers?
+  /// Ids before the slots are built anew; settles how many bits of a slot name an id.
+  private var room = 0
 
   /// An empty table.
   public init() {}
 
-  /// A table from the arrays of a model file.
+  /// A table over the arrays of a model file, which are looked up in place.
   ///
-  /// - Throws: ``IdentifierTableError`` when the arrays cannot be what ``blob``, ``offsets`` and ``index`` gave.
-  /// - Complexity: O(bytes + slots); lookups are tried for up to 4,096 ids spread over the table.
-  public init(blob: [UInt8], offsets: [Int64], index: [Int32]) throws(IdentifierTableError) {
-    self.blob = blob
-    self.offsets = offsets
-    self.index = index
-    try validateText()
-    try validateIndex()
+  /// - Throws: ``IdentifierTableError`` when the arrays cannot be what ``arrays()`` gave.
+  /// - Complexity: O(bytes + slots) time once, for the checks; no memory beyond a bit per id.
+  public init(stored: StoredIdentifiers) throws(IdentifierTableError) {
+    self.stored = stored
+    if let fault = stored.withArrays({ $0.fault() }) { throw .damaged(fault) }
+  }
+
+  /// A table of the ids that stand in `text` from each of `starts` to the next, the last of which ends the text.
+  ///
+  /// - Throws: ``IdentifierTableError`` when the starts do not cut the text into distinct ids of whole characters.
+  public init(text: [UInt8], starts: [Int64]) throws(IdentifierTableError) {
+    guard let last = starts.last, starts[0] == 0 else { throw .damaged("its ids do not start at 0") }
+    guard last == Int64(text.count) else { throw .damaged("its ids end at \(last), its text at \(text.count)") }
+    guard isUTF8(text) else { throw .damaged("its text is not UTF-8") }
+    for id in 0..<starts.count - 1 {
+      guard starts[id] >= 0, starts[id] <= starts[id + 1], starts[id + 1] <= last else {
+        throw .damaged("id \(id) starts or ends outside its place")
+      }
+      let range = Int(starts[id])..<Int(starts[id + 1])
+      guard range.lowerBound == text.count || text[range.lowerBound] & 0xC0 != 0x80 else {
+        throw .damaged("id \(id) starts inside a character")
+      }
+      let index = text.withUnsafeBufferPointer { intern(bytes: UnsafeBufferPointer(rebasing: $0[range])) }
+      guard index == id else { throw .damaged("id \(id) stands there twice") }
+    }
   }
 
   /// Number of ids.
-  public var count: Int { offsets.count - 1 }
+  public var count: Int { stored?.count ?? starts.count - 1 }
+
+  /// Bytes of all ids' text.
+  public var textBytes: Int { stored?.text.count ?? text.count }
+
+  /// Whether the arrays are pages of a file rather than memory of their own.
+  public var isMapped: Bool { stored?.isMapped ?? false }
 
   /// The index of an id, which is added when it is new.
   public mutating func intern(_ name: String) -> Int32 {
@@ -42,21 +68,63 @@ public struct IdentifierTable: Sendable {
   /// The index of a known id, or nil.
   public func index(of name: String) -> Int32? {
     var name = name
-    let found = name.withUTF8 { find(bytes: $0) }
+    let found = name.withUTF8 { bytes in withArrays { $0.find(bytes) } }
     return found < 0 ? nil : found
   }
 
   /// The id of an index.
   public subscript(index: Int) -> String { String(decoding: bytes(of: index), as: UTF8.self) }
 
-  /// The UTF-8 text of an id, without a copy.
-  public func bytes(of index: Int) -> ArraySlice<UInt8> { blob[Int(offsets[index])..<Int(offsets[index + 1])] }
+  /// The UTF-8 text of an id.
+  public func bytes(of index: Int) -> [UInt8] { bytes(of: index..<index + 1) }
+
+  /// The UTF-8 text of consecutive ids, one after another.
+  public func bytes(of ids: Range<Int>) -> [UInt8] {
+    precondition(ids.lowerBound >= 0 && ids.upperBound <= count, "ids \(ids) of a table of \(count)")
+    return withArrays { arrays in
+      let (start, end) = (arrays.start(of: ids.lowerBound), arrays.start(of: ids.upperBound))
+      return Array(UnsafeBufferPointer(start: arrays.text + start, count: end - start))
+    }
+  }
+
+  /// Where consecutive ids start in the text of all ids; index `count` gives its end.
+  public func starts(of ids: Range<Int>) -> [Int64] {
+    precondition(ids.lowerBound >= 0 && ids.upperBound <= count + 1, "starts \(ids) of a table of \(count)")
+    return withArrays { arrays in ids.map { Int64(arrays.start(of: $0)) } }
+  }
+
+  /// Calls `body` with the arrays, for lookups.
+  func withArrays<R>(_ body: (IdentifierArrays) -> R) -> R {
+    if let stored { return stored.withArrays(body) }
+    return text.withUnsafeBufferPointer { text in
+      bases.withUnsafeBufferPointer { bases in
+        starts.withUnsafeBufferPointer { starts in
+          slots.withUnsafeBufferPointer { slots in
+            // An empty array may have no address; its pointer is then never read.
+            body(
+              IdentifierArrays(
+                text: text.baseAddress ?? UnsafePointer(bitPattern: 8)!, textCount: text.count,
+                bases: bases.baseAddress!, starts: starts.baseAddress!,
+                slots: slots.baseAddress ?? UnsafePointer(bitPattern: 8)!, count: starts.count - 1,
+                slotCount: slots.count, bits: IdentifierArrays.bits(for: room)))
+          }
+        }
+      }
+    }
+  }
 }
 
 extension IdentifierTable: Equatable {
-  /// Same ids in the same order; how full the index is does not count.
+  /// Same ids in the same order; how the index is laid out does not count.
   public static func == (a: IdentifierTable, b: IdentifierTable) -> Bool {
-    a.offsets == b.offsets && a.blob == b.blob
+    guard a.count == b.count && a.textBytes == b.textBytes else { return false }
+    return a.withArrays { a in
+      b.withArrays { b in
+        (0..<a.count).allSatisfy { a.start(of: $0) == b.start(of: $0) }
+          && UnsafeBufferPointer(start: a.text, count: a.textCount)
+            .elementsEqual(UnsafeBufferPointer(start: b.text, count: b.textCount))
+      }
+    }
   }
 }
 
@@ -73,73 +141,11 @@ public enum IdentifierTableError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-// MARK: - Lookup
+// MARK: - Growth
 
 extension IdentifierTable {
-  /// The hash that places ids in ``index``; part of the file format, the same on every machine.
-  ///
-  ///     h = n · k0;   for every 8 whole bytes w (little-endian) but the last 1...8 bytes:   h = mix(h xor w, k1)
-  ///     h = mix(h xor tail, k2);   mix(a, b) = high(a·b) xor low(a·b)
-  ///
-  /// The tail is the last 8 bytes where there are 8, which may overlap; else the first and last 4 bytes (n ≥ 4), or
-  /// first, middle and last byte (n < 4).
-  @inline(__always)
-  static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
-    let count = bytes.count
-    var h = UInt64(count) &* 0x9E37_79B9_7F4A_7C15
-    guard count > 0 else { return mix(h, 0xE703_7ED1_A0B4_28DB) }
-    let raw = UnsafeRawPointer(bytes.baseAddress!)
-    var tail: UInt64
-    if count >= 8 {
-      var at = 0
-      while at &+ 8 < count {
-        let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: at, as: UInt64.self))
-        h = mix(h ^ word, 0xA076_1D64_78BD_642F)
-        at &+= 8
-      }
-      tail = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
-    } else if count >= 4 {
-      let low = UInt32(littleEndian: raw.loadUnaligned(as: UInt32.self))
-      let high = UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
-      tail = UInt64(high) << 32 | UInt64(low)
-    } else {
-      tail = UInt64(bytes[0]) << 16 | UInt64(bytes[count >> 1]) << 8 | UInt64(bytes[count &- 1])
-    }
-    h = mix(h ^ tail, 0xE703_7ED1_A0B4_28DB)
-    return h
-  }
-
-  @inline(__always)
-  private static func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
-    let product = a.multipliedFullWidth(by: b)
-    return product.high ^ product.low
-  }
-
-  /// Index of an id, or −1.
-  @inline(__always)
-  func find(bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
-    guard !index.isEmpty else { return -1 }
-    let mask = index.count &- 1
-    var slot = Int(truncatingIfNeeded: IdentifierTable.hash(bytes)) & mask
-    while true {
-      let candidate = index[slot]
-      if candidate < 0 { return -1 }
-      if holds(bytes, at: Int(candidate)) { return candidate }
-      slot = (slot &+ 1) & mask
-    }
-  }
-
-  /// Whether the id of an index is this text.
-  @inline(__always)
-  func holds(_ bytes: UnsafeBufferPointer<UInt8>, at candidate: Int) -> Bool {
-    let start = Int(offsets[candidate])
-    guard Int(offsets[candidate &+ 1]) &- start == bytes.count else { return false }
-    return blob.withUnsafeBufferPointer { text in
-      var k = 0
-      while k < bytes.count && text[start &+ k] == bytes[k] { k &+= 1 }
-      return k == bytes.count
-    }
-  }
+  /// The index of an id given as UTF-8 text, or −1.
+  func find(bytes: UnsafeBufferPointer<UInt8>) -> Int32 { withArrays { $0.find(bytes) } }
 
   /// The index of an id given as UTF-8 text, which is added when it is new.
   mutating func intern(bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
@@ -149,85 +155,73 @@ extension IdentifierTable {
 
   /// Adds an id that ``find(bytes:)`` did not know.
   mutating func add(bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
-    precondition(count < Int(Int32.max), "an identifier table holds at most \(Int32.max) ids")
-    let new = Int32(count)
-    blob.append(contentsOf: bytes)
-    offsets.append(Int64(blob.count))
-    if count * 2 > index.count {
-      rebuildIndex(slots: max(16, index.count * 2))
+    if let stored { own(stored) }
+    let new = starts.count - 1
+    precondition(new < Int(Int32.max) - 1, "an identifier table holds at most \(Int32.max - 1) ids")
+    precondition(bytes.count < 1 << 25, "an id of \(bytes.count) bytes; an id has less than 32 MiB")
+    text.append(contentsOf: bytes)
+    if (new + 1) & 63 == 0 { bases.append(Int64(text.count)) }
+    starts.append(UInt32(text.count - Int(bases[(new + 1) >> 6])))
+    if new + 1 > room {
+      layOut(room: max(8, room * 2))
     } else {
-      place(new, hash: IdentifierTable.hash(bytes))
+      place(new..<new + 1)
     }
-    return new
+    return Int32(new)
   }
 
-  private mutating func place(_ new: Int32, hash: UInt64) {
-    let mask = index.count - 1
-    var slot = Int(truncatingIfNeeded: hash) & mask
-    while index[slot] >= 0 { slot = (slot + 1) & mask }
-    index[slot] = new
+  /// Builds the slots anew for `room` ids, two slots for every three ids and a third more.
+  private mutating func layOut(room: Int) {
+    self.room = min(room, Int(Int32.max))
+    slots = [UInt32](repeating: 0, count: self.room + self.room / 2)
+    place(0..<count)
   }
 
-  private mutating func rebuildIndex(slots: Int) {
-    index = [Int32](repeating: -1, count: slots)
-    for id in 0..<count { place(Int32(id), hash: hash(of: id)) }
+  private mutating func place(_ ids: Range<Int>) {
+    var slots = exchange(&self.slots, [])
+    slots.withUnsafeMutableBufferPointer { slots in
+      withArrays { arrays in
+        var arrays = arrays
+        (arrays.slots, arrays.slotCount) = (UnsafePointer(slots.baseAddress!), slots.count)
+        arrays.place(ids, into: slots.baseAddress!)
+      }
+    }
+    self.slots = slots
   }
 
-  private func hash(of id: Int) -> UInt64 {
-    let range = Int(offsets[id])..<Int(offsets[id + 1])
-    return blob.withUnsafeBufferPointer { IdentifierTable.hash(UnsafeBufferPointer(rebasing: $0[range])) }
+  /// Copies a stored table into memory of its own, so that it can grow.
+  private mutating func own(_ stored: StoredIdentifiers) {
+    let arrays = stored.copied()
+    (text, bases, starts) = (arrays.text, arrays.bases, arrays.starts)
+    self.stored = nil
+    layOut(room: max(8, count + count / 2))
   }
 }
 
-// MARK: - Validation
+private func exchange<T>(_ value: inout T, _ new: T) -> T {
+  let old = value
+  value = new
+  return old
+}
+
+// MARK: - Storage
 
 extension IdentifierTable {
-  private func validateText() throws(IdentifierTableError) {
-    guard let last = offsets.last, offsets[0] == 0 else { throw .damaged("its offsets do not start at 0") }
-    guard last == Int64(blob.count) else {
-      throw .damaged("its offsets end at \(last), its text at \(blob.count)")
-    }
-    guard count <= Int(Int32.max) else { throw .damaged("it lists \(count) ids, more than an index can name") }
-    for id in 0..<count where offsets[id] > offsets[id + 1] {
-      throw .damaged("id \(id) starts at \(offsets[id]) and ends at \(offsets[id + 1])")
-    }
-    for id in 0..<count where offsets[id] < last && blob[Int(offsets[id])] & 0xC0 == 0x80 {
-      throw .damaged("id \(id) starts inside a character")
-    }
-    guard isUTF8(blob) else { throw .damaged("its text is not UTF-8") }
-  }
-
-  private func validateIndex() throws(IdentifierTableError) {
-    guard count > 0 || !index.isEmpty else { return }
-    guard index.count & (index.count - 1) == 0, index.count >= 2 * count, index.count > 0 else {
-      throw .damaged("its index has \(index.count) slots for \(count) ids, not a power of two from twice as many")
-    }
-    var seen = [Bool](repeating: false, count: count)
-    for entry in index where entry != -1 {
-      guard entry >= 0, entry < count, !seen[Int(entry)] else {
-        throw .damaged("its index names id \(entry) wrongly")
-      }
-      seen[Int(entry)] = true
-    }
-    for id in 0..<count where !seen[id] { throw .damaged("its index leaves out id \(id)") }
-    for id in stride(from: 0, to: count, by: max(1, count / 4096)) {
-      let range = Int(offsets[id])..<Int(offsets[id + 1])
-      let found = blob.withUnsafeBufferPointer { find(bytes: UnsafeBufferPointer(rebasing: $0[range])) }
-      guard found == id else { throw .damaged("its index finds \(found) for id \(id)") }
-    }
+  /// The arrays as a model file stores them: the same for the same ids, whatever way the table was built.
+  ///
+  /// - Shapes: text (bytes); bases (count / 64 + 1); starts (count + 1); slots (count + count / 4 + 1), of which
+  ///   ``StoredIdentifiers/slotCount(for:)`` is the number.
+  public func arrays() -> (text: [UInt8], bases: [Int64], starts: [UInt32], slots: [UInt32]) {
+    if let stored { return stored.copied() }
+    var compact = self
+    compact.room = count
+    compact.slots = [UInt32](repeating: 0, count: StoredIdentifiers.slotCount(for: count))
+    compact.place(0..<count)
+    return (text, bases, starts, compact.slots)
   }
 }
 
 /// Whether bytes are well-formed UTF-8.
-func isUTF8(_ bytes: some Sequence<UInt8>) -> Bool {
-  if bytes.allSatisfy({ $0 < 128 }) { return true }
-  var decoder = Unicode.UTF8.ForwardParser()
-  var iterator = bytes.makeIterator()
-  while true {
-    switch decoder.parseScalar(from: &iterator) {
-    case .valid: continue
-    case .emptyInput: return true
-    case .error: return false
-    }
-  }
+func isUTF8(_ bytes: some Collection<UInt8>) -> Bool {
+  bytes.withContiguousStorageIfAvailable { isWellFormedUTF8($0) } ?? isUTF8(Array(bytes))
 }

@@ -77,7 +77,7 @@ internal import Testing
     // By Python: xxh64_hexdigest(b"F32 1,2\n" + bytes of 1 and 2), xxh64_hexdigest(b"{}").
     #expect(
       file.metadata["digest"] == #"{"manifest":"2e1472b57af294d1","tensors":{"w":"b9d8d1e4250a670c"}}"#)
-    #expect(file.metadata["format"] == "lightmeter" && file.metadata["format_version"] == "1")
+    #expect(file.metadata["format"] == "lightmeter" && file.metadata["format_version"] == "2")
   }
 
   @Test func `an altered byte anywhere is refused, unless it means the same`() throws {
@@ -131,11 +131,11 @@ internal import Testing
   }
 
   @Test func `versions: newer is refused with both numbers, nonsense as damage`() throws {
-    let newer = ModelFileError.newerVersion(path: "m.lightmeter", found: 2, supported: 1)
-    #expect(throws: newer) { try Self.read(Self.content(metadata: ["format_version": "2"])) }
+    let newer = ModelFileError.newerVersion(path: "m.lightmeter", found: 3, supported: 2)
+    #expect(throws: newer) { try Self.read(Self.content(metadata: ["format_version": "3"])) }
     #expect(
       newer.description
-        == "'m.lightmeter' has format version 2, this Lightmeter reads up to 1; update Lightmeter.")
+        == "'m.lightmeter' has format version 3, this Lightmeter reads up to 2; update Lightmeter.")
     for version in ["0", "-1", "one", "", "1.0", nil] {
       let error = #expect(throws: ModelFileError.self) {
         try Self.read(Self.content(metadata: ["format_version": version]))

@@ -1,3 +1,4 @@
+import Foundation
 import LightmeterFeedback
 import LightmeterKernels
 import TestSupport
@@ -92,6 +93,76 @@ import Testing
         try container.write(to: "\(folder)/broken")
         #expect(throws: ModelFileError.self) { _ = try StoredModel.read("\(folder)/broken") }
       }
+    }
+  }
+
+  /// A model without factors, whose users have these names.
+  private func model(users names: [String]) -> StoredModel {
+    var users = IdentifierTable()
+    for name in names { _ = users.intern(name) }
+    return StoredModel(
+      scorer: .random(RandomRanking(userCount: users.count, itemCount: 1, seed: 1)), exposure: nil, users: users,
+      items: ids(1, "i"), popularity: [1], seen: nil, manifest: "{}")
+  }
+
+  @Test func identifiersAreLookedUpInTheMappedFile() throws {
+    let names = ["", "größe", "日本語", "007", "7"] + (0..<100_000).map { "user-\($0)" }
+    try withTemporaryFolder { folder in
+      try model(users: names).write(to: "\(folder)/m")
+      var users = try StoredModel.read("\(folder)/m").users
+      #expect(users.isMapped && users.count == names.count)
+      for (id, name) in names.enumerated() where id < 100 || id % 37 == 0 {
+        #expect(users.index(of: name) == Int32(id) && users[id] == name)
+      }
+      #expect(users.index(of: "user-100000") == nil && users.index(of: "grösse") == nil)
+      #expect(users.intern("one more") == Int32(names.count) && !users.isMapped)
+      #expect(users.index(of: "user-99999") == Int32(names.count - 1))
+    }
+  }
+
+  @Test func anAlteredIdentifierTableIsRefused() throws {
+    try withTemporaryFolder { folder in
+      try model(users: (0..<200).map { "u\($0)" }).write(to: "\(folder)/m")
+      let content = try bytes(at: "\(folder)/m")
+      let file = try SafetensorsFile("\(folder)/m")
+      for part in ["users.ids", "users.bases", "users.starts", "users.slots"] {
+        var altered = content
+        let range = try #require(file.bytes(part)).range
+        altered[range.lowerBound + range.count / 2] ^= 1
+        try Data(altered).write(to: URL(fileURLWithPath: "\(folder)/altered"))
+        #expect(throws: ModelFileError.altered(path: "\(folder)/altered", part: part)) {
+          try StoredModel.read("\(folder)/altered")
+        }
+      }
+    }
+  }
+
+  @Test func theIdentifiersOfTheFirstFormatAreRead() throws {
+    let names = ["a", "é", "", "long enough for several words"]
+    try withTemporaryFolder { folder in
+      try model(users: names).write(to: "\(folder)/m")
+      var container = try ModelContainer.read("\(folder)/m")
+      var (text, offsets) = ([UInt8](), [Int64(0)])
+      for name in names {
+        text += Array(name.utf8)
+        offsets.append(Int64(text.count))
+      }
+      for part in ["bases", "starts", "slots"] { container.tensors["users." + part] = nil }
+      container.tensors["users.offsets"] = .int64(offsets, shape: [offsets.count])
+      container.tensors["users.index"] = .int32([], shape: [0])
+      try container.write(to: "\(folder)/first")
+      let users = try StoredModel.read("\(folder)/first").users
+      #expect(users == (try StoredModel.read("\(folder)/m").users))
+      #expect(names.indices.allSatisfy { users.index(of: names[$0]) == Int32($0) })
+    }
+  }
+
+  @Test func equalIdsGiveTheSameFileWhateverTheTablesPast() throws {
+    try withTemporaryFolder { folder in
+      let once = model(users: (0..<70).map { "u\($0)" })
+      try once.write(to: "\(folder)/a")
+      try StoredModel.read("\(folder)/a").write(to: "\(folder)/b")
+      #expect(try bytes(at: "\(folder)/a") == bytes(at: "\(folder)/b"))
     }
   }
 }

@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CLightmeterText.h"
+
+/* coefficients of the closed form of one number of missed steps; see adam_settle */
 #define SETTLE_FORM 16
 
 // Batch-level arithmetic on rows of row-major tables. One source (kernels.inc) is compiled for float at three x86-64

@@ -63,8 +63,9 @@ public struct LoadedLog: Sendable {
   private static func digest(of log: Interactions, positives: [UInt8]) -> String {
     var hash = XXH64()
     for ids in [log.users, log.items] {
-      hash.update(ids.blob)
-      hash.update(ids.offsets)
+      let chunks = stride(from: 0, through: ids.count, by: 1 << 16)
+      for first in chunks { hash.update(ids.bytes(of: first..<min(first + 1 << 16, ids.count))) }
+      for first in chunks { hash.update(ids.starts(of: first..<min(first + 1 << 16, ids.count + 1))) }
     }
     hash.update(log.userColumn)
     hash.update(log.itemColumn)

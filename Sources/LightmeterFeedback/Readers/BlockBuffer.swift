@@ -1,3 +1,5 @@
+internal import LightmeterKernels
+
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
@@ -6,10 +8,12 @@
   internal import Darwin
 #endif
 
-/// The text between the source and the scanner: two blocks, filled behind what is not yet used.
+/// The text between the source and the scanner, up to two blocks, filled behind what is not yet used.
 struct BlockBuffer: ~Copyable {
-  /// Bytes read at once, and the longest line.
+  /// The longest line.
   static let block = 1 << 20
+  /// Bytes read at once: with the tables they stay in a core's own cache.
+  private static let readAtOnce = 1 << 18
 
   let base: UnsafeMutablePointer<UInt8>
   /// First byte not yet used.
@@ -22,18 +26,22 @@ struct BlockBuffer: ~Copyable {
   private(set) var textBytes: Int64 = 0
   private static let capacity = 2 * block + 64
 
-  init() { base = .allocate(capacity: BlockBuffer.capacity) }
+  /// Runs are scanned in whole blocks, which may reach a little past the end.
+  init() {
+    base = .allocate(capacity: BlockBuffer.capacity + DelimitedRun.margin)
+    (base + BlockBuffer.capacity).initialize(repeating: 0, count: DelimitedRun.margin)
+  }
 
   deinit { base.deallocate() }
 
-  /// Moves the unused bytes to the front and reads up to a block behind them.
+  /// Moves the unused bytes to the front and reads some more behind them.
   mutating func fill(from source: ByteSource) throws(ReadError) {
     if start > 0 {
       base.update(from: base + start, count: end - start)
       end -= start
       start = 0
     }
-    let count = try source.read(into: base + end, capacity: BlockBuffer.block)
+    let count = try source.read(into: base + end, capacity: BlockBuffer.readAtOnce)
     end += count
     textBytes += Int64(count)
     isAtEnd = count == 0

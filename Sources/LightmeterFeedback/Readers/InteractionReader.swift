@@ -8,6 +8,9 @@ public struct InteractionReader: Sendable {
   /// How the file is read.
   public var options: ReadOptions
 
+  /// False sends every line through the careful scanner: the tests compare both ways.
+  var scansRuns = true
+
   /// A reader; the default options refuse whatever is not settled.
   public init(options: ReadOptions = ReadOptions()) { self.options = options }
 
@@ -68,12 +71,15 @@ public struct InteractionReader: Sendable {
     let log: Interactions
     if options.preset == .coat {
       let sink = MatrixSink(columns: layout.fieldCount, users: users, items: items)
-      var pump = RecordPump(sink: sink, scanner: scanner, report: report, onBadLine: options.onBadLine, line: line)
+      var pump = RecordPump(
+        sink: sink, scanner: scanner, runs: nil, report: report, onBadLine: options.onBadLine, line: line)
       try pump.run(source, &buffer, progress: progress)
       (log, report) = (pump.finish(), pump.report)
     } else {
       let sink = TableSink(layout, users: users, items: items)
-      var pump = RecordPump(sink: sink, scanner: scanner, report: report, onBadLine: options.onBadLine, line: line)
+      var pump = RecordPump(
+        sink: sink, scanner: scanner, runs: scansRuns ? RunScanner(layout) : nil, report: report,
+        onBadLine: options.onBadLine, line: line)
       try pump.run(source, &buffer, progress: progress)
       (log, report) = (pump.finish(), pump.report)
     }

@@ -1,3 +1,5 @@
+internal import LightmeterKernels
+
 /// A matrix of ratings, one line per user and one column per item, 0 where there is none.
 ///
 /// Every row and column gets an id, rated or not: the zero-based row and column number as text.
@@ -49,6 +51,8 @@ struct MatrixSink: RecordSink {
     }
     return .taken
   }
+
+  mutating func take(_ run: DelimitedRun, of base: UnsafePointer<UInt8>) -> Int { 0 }
 
   mutating func finish() -> Interactions {
     log.ratings = ratings

@@ -11,11 +11,17 @@ struct RecordPump<Sink: RecordSink> {
   private var discarding = false
   private var fileEndsUnterminated = false
   private var atEnd = false
+  private var runs: RunScanner?
 
-  /// - Parameter line: physical number of the first line that will be pumped.
-  init(sink: Sink, scanner: RecordScanner, report: ReadReport, onBadLine: BadLinePolicy, line: Int) {
+  /// - Parameters:
+  ///   - runs: cuts runs of plain lines at once; nil where every line goes through the scanner.
+  ///   - line: physical number of the first line that will be pumped.
+  init(
+    sink: Sink, scanner: RecordScanner, runs: RunScanner?, report: ReadReport, onBadLine: BadLinePolicy, line: Int
+  ) {
     self.sink = sink
     self.scanner = scanner
+    self.runs = runs
     self.report = report
     self.onBadLine = onBadLine
     self.line = line
@@ -58,6 +64,11 @@ struct RecordPump<Sink: RecordSink> {
     let base = UnsafePointer(buffer.base)
     var p = buffer.start
     while p < limit {
+      if let taken = runs?.take(base, p..<limit, into: &sink) {
+        line += taken.records
+        p = taken.next
+        if p == limit { break }
+      }
       switch scanner.scan(base, from: p, limit: limit) {
       case .record:
         var verdict = Verdict.taken

@@ -1,3 +1,5 @@
+internal import LightmeterKernels
+
 /// Why a record was not taken.
 enum RecordFault: Int32 {
   case fieldCount, nul, emptyIdentifier, notUTF8, notNumber, notWhole, notFlag, propensityRange, negativeWeight
@@ -23,6 +25,10 @@ protocol RecordSink {
   func role(ofField field: Int) -> ColumnRole?
   /// Takes a record of `fieldCount` fields whole, or leaves no trace of it.
   mutating func take(_ base: UnsafePointer<UInt8>, _ fields: UnsafeMutablePointer<FieldSpan>) -> Verdict
+  /// Takes the records of a run up to the first with a fault, which leaves no trace.
+  ///
+  /// - Returns: how many were taken.
+  mutating func take(_ run: DelimitedRun, of base: UnsafePointer<UInt8>) -> Int
   /// Hears of a line that was left out before it came here.
   mutating func passOver()
   /// Makes room for about this many rows.
@@ -31,12 +37,11 @@ protocol RecordSink {
   mutating func finish() -> Interactions
 }
 
-/// An identifier table with shortcuts for small integers and for an id that repeats.
+/// An identifier table with a shortcut for small integers.
 struct IdentifierColumn {
   private(set) var table: IdentifierTable
   /// Index by value of a plain small integer, −1 where unknown: 4 bytes per value up to 2²⁴.
   private var direct: [Int32] = []
-  private var last: Int32 = -1
 
   static let unknown: Int32 = -1
   static let empty: Int32 = -2
@@ -54,6 +59,13 @@ struct IdentifierColumn {
     return findText(base, field)
   }
 
+  /// The indices of the ids in a column of a run, `unknown` where they are not known yet.
+  func find(_ run: DelimitedRun, column: Int, into found: UnsafeMutablePointer<Int32>) {
+    direct.withUnsafeBufferPointer { direct in
+      table.withArrays { run.find(column: column, in: $0, direct: direct, into: found) }
+    }
+  }
+
   private mutating func findText(_ base: UnsafePointer<UInt8>, _ field: FieldSpan) -> Int32 {
     if field.integer == FieldSpan.escaped {
       return IdentifierColumn.text(base, field).withUnsafeBufferPointer { lookUp($0) }
@@ -66,12 +78,8 @@ struct IdentifierColumn {
 
   private mutating func lookUp(_ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
     if bytes.isEmpty { return IdentifierColumn.empty }
-    if last >= 0 && table.holds(bytes, at: Int(last)) { return last }
     let found = table.find(bytes: bytes)
-    if found >= 0 {
-      last = found
-      return found
-    }
+    if found >= 0 { return found }
     return isUTF8(bytes) ? IdentifierColumn.unknown : IdentifierColumn.notText
   }
 

@@ -1,3 +1,5 @@
+internal import LightmeterKernels
+
 /// Rows of a delimited table into columns.
 struct TableSink: RecordSink {
   let fieldCount: Int
@@ -14,6 +16,8 @@ struct TableSink: RecordSink {
   private var clicks: [UInt8] = []
   private var propensities: [Float] = []
   private var randomFlags: [UInt8] = []
+  /// What the kernels say of the rows of a run.
+  private let columns = RunColumns()
   /// Whether any column beyond user, item and rating is read.
   private let readsMore: Bool
 
@@ -53,8 +57,14 @@ struct TableSink: RecordSink {
     if random >= 0 { randomFlags.reserveCapacity(rows) }
   }
 
-  @inline(__always)
   mutating func take(_ base: UnsafePointer<UInt8>, _ fields: UnsafeMutablePointer<FieldSpan>) -> Verdict {
+    take(base, fields, knownUser: -1, knownItem: -1)
+  }
+
+  @inline(__always)
+  private mutating func take(
+    _ base: UnsafePointer<UInt8>, _ fields: UnsafeMutablePointer<FieldSpan>, knownUser: Int32, knownItem: Int32
+  ) -> Verdict {
     var ratingValue: Float = 0
     if rating >= 0 {
       let field = fields[rating]
@@ -66,9 +76,9 @@ struct TableSink: RecordSink {
         return .bad(.notNumber, rating)
       }
     }
-    var users = userIDs.find(base, fields[user])
+    var users = knownUser >= 0 ? knownUser : userIDs.find(base, fields[user])
     if users < IdentifierColumn.unknown { return identifierFault(users, user) }
-    var items = itemIDs.find(base, fields[item])
+    var items = knownItem >= 0 ? knownItem : itemIDs.find(base, fields[item])
     if items < IdentifierColumn.unknown { return identifierFault(items, item) }
     if readsMore {
       let verdict = takeMore(base, fields)
@@ -80,6 +90,27 @@ struct TableSink: RecordSink {
     itemColumn.append(items)
     if rating >= 0 { ratings.append(ratingValue) }
     return .taken
+  }
+
+  mutating func take(_ run: DelimitedRun, of base: UnsafePointer<UInt8>) -> Int {
+    let columns = self.columns
+    columns.ensure(run.most, run.width)
+    userIDs.find(run, column: user, into: columns.users)
+    itemIDs.find(run, column: item, into: columns.items)
+    if rating >= 0 { run.numbers(column: rating, into: columns.numbers) }
+    var row = 0
+    while row < run.records {
+      let end = readsMore ? row : columns.settledEnd(from: row, to: run.records, rated: rating >= 0)
+      userColumn.append(contentsOf: UnsafeBufferPointer(start: columns.users + row, count: end - row))
+      itemColumn.append(contentsOf: UnsafeBufferPointer(start: columns.items + row, count: end - row))
+      if rating >= 0 { ratings.append(contentsOf: UnsafeBufferPointer(start: columns.numbers + row, count: end - row)) }
+      guard end < run.records else { break }
+      run.fields(of: end, into: columns.fields)
+      let verdict = take(base, columns.fields, knownUser: columns.users[end], knownItem: columns.items[end])
+      if verdict.fault != nil { return end }
+      row = end + 1
+    }
+    return run.records
   }
 
   private func identifierFault(_ code: Int32, _ field: Int) -> Verdict {
@@ -155,5 +186,40 @@ struct TableSink: RecordSink {
     if propensity >= 0 { log.propensities = propensities }
     if random >= 0 { log.random = randomFlags }
     return log
+  }
+}
+
+/// Scratch columns of one run of rows.
+private final class RunColumns {
+  private(set) var users = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
+  private(set) var items = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
+  private(set) var numbers = UnsafeMutablePointer<Float>.allocate(capacity: 0)
+  private(set) var fields = UnsafeMutablePointer<FieldSpan>.allocate(capacity: 0)
+  private var capacity = 0
+
+  func ensure(_ rows: Int, _ width: Int) {
+    guard rows > capacity else { return }
+    release()
+    capacity = rows
+    users = .allocate(capacity: rows)
+    items = .allocate(capacity: rows)
+    numbers = .allocate(capacity: rows)
+    fields = .allocate(capacity: width)
+  }
+
+  deinit { release() }
+
+  /// The first row from `row` on of which not all is at hand; NaN is no rating.
+  func settledEnd(from row: Int, to end: Int, rated: Bool) -> Int {
+    var row = row
+    while row < end && (users[row] | items[row]) >= 0 && (!rated || numbers[row] >= 0) { row += 1 }
+    return row
+  }
+
+  private func release() {
+    users.deallocate()
+    items.deallocate()
+    numbers.deallocate()
+    fields.deallocate()
   }
 }

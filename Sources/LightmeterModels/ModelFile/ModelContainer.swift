@@ -3,24 +3,28 @@
 #else
   internal import Foundation
 #endif
-internal import LightmeterKernels
+public import LightmeterKernels
 
 /// A model file in memory: named tensors and a manifest that the rooms above fill. Resume states use it too.
 ///
-/// On disk it is one safetensors file with four metadata keys: `format` = "lightmeter", `format_version` = "1",
+/// On disk it is one safetensors file with four metadata keys: `format` = "lightmeter", `format_version` = "2",
 /// `manifest`, and `digest`, a JSON object with the XXH64 of the manifest's UTF-8 text (`manifest`) and of every tensor
 /// (`tensors`, by name: the text "F32 3,4\n" of type and shape, then the tensor's bytes), as 16 hexadecimal digits.
+/// Version 2 stores identifier tables in another form than version 1, which is read too.
 /// A reader ignores metadata keys and tensors that it does not know; a higher version it refuses.
 public struct ModelContainer: Sendable {
   /// JSON text; opaque here.
   public var manifest: String
   /// Content by name.
   public var tensors: [String: Tensor]
+  /// Tensors left in the file, by name.
+  private var inPlace: [String: FileBytes] = [:]
+  private var elements: [String: String] = [:]
   /// Where it was read from, for messages; empty for a container made in memory.
   public private(set) var path = ""
 
   /// The version that ``write(to:)`` writes and the highest that ``read(_:verify:)`` reads.
-  public static let formatVersion = 1
+  public static let formatVersion = 2
 
   private struct Digest: Codable {
     var manifest: String
@@ -56,10 +60,13 @@ public struct ModelContainer: Sendable {
   /// - Parameters:
   ///   - path: the model file.
   ///   - verify: false trusts the tensors' bytes and checks the manifest and the structure only.
+  ///   - leavesInPlace: names of tensors that stay in the mapped file, for ``bytes(_:_:)``, and are not copied.
   /// - Throws: ``ModelFileError``: missing, some other file, cut off, altered, or of a newer version.
   /// - Complexity: O(bytes) time; the tensors' memory.
-  public static func read(_ path: String, verify: Bool = true) throws -> ModelContainer {
-    try ModelContainer(SafetensorsFile(path), verify: verify)
+  public static func read(
+    _ path: String, verify: Bool = true, leavesInPlace: (String) -> Bool = { _ in false }
+  ) throws -> ModelContainer {
+    try ModelContainer(SafetensorsFile(path), verify: verify, leavesInPlace: leavesInPlace)
   }
 
   /// The manifest alone, without reading a tensor; the same refusals, except that tensors are not checked.
@@ -68,7 +75,7 @@ public struct ModelContainer: Sendable {
     return try checked(file).manifest
   }
 
-  init(_ file: SafetensorsFile, verify: Bool) throws {
+  init(_ file: SafetensorsFile, verify: Bool, leavesInPlace: (String) -> Bool = { _ in false }) throws {
     let digest: Digest
     (manifest, digest) = try Self.checked(file)
     (tensors, path) = ([:], file.path)
@@ -76,7 +83,11 @@ public struct ModelContainer: Sendable {
       guard let entry = file.entries[name], let expected = digest.tensors[name],
         !verify || Self.text(file.digest(entry)) == expected
       else { throw ModelFileError.altered(path: file.path, part: name) }
-      tensors[name] = file.tensor(name)
+      if leavesInPlace(name) {
+        (inPlace[name], elements[name]) = (file.bytes(name), entry.elementName)
+      } else {
+        tensors[name] = file.tensor(name)
+      }
     }
   }
 
@@ -176,6 +187,22 @@ extension ModelContainer {
     }
     return values
   }
+
+  /// The bytes of a tensor that was left in place.
+  ///
+  /// - Throws: ``ModelFileError`` `missingTensor` or `unexpectedTensor`.
+  public func bytes(_ name: String, _ element: TensorElement) throws -> FileBytes {
+    guard let bytes = inPlace[name], let found = elements[name] else {
+      throw ModelFileError.missingTensor(path: path, tensor: name)
+    }
+    guard found == element.rawValue else {
+      throw ModelFileError.unexpectedTensor(path: path, tensor: name, found: found, expected: element.rawValue)
+    }
+    return bytes
+  }
+
+  /// Whether a tensor of this name was read, copied or left in place.
+  public func has(_ name: String) -> Bool { tensors[name] != nil || inPlace[name] != nil }
 
   private func named(_ name: String) throws -> Tensor {
     guard let tensor = tensors[name] else { throw ModelFileError.missingTensor(path: path, tensor: name) }

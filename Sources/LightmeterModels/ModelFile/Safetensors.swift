@@ -1,4 +1,4 @@
-internal import LightmeterKernels
+public import LightmeterKernels
 
 /// A safetensors file: its metadata and, on demand, its tensors.
 ///
@@ -53,6 +53,11 @@ public struct SafetensorsFile: Sendable {
     case .int64: return .int64(file.array(of: Int64.self, in: range), shape: entry.shape)
     case .uint8: return .uint8(file.array(of: UInt8.self, in: range), shape: entry.shape)
     }
+  }
+
+  /// The bytes of the named tensor where they lie in the file; nil when there is none.
+  public func bytes(_ name: String) -> FileBytes? {
+    entries[name].map { FileBytes(file, $0.range.lowerBound + dataStart..<$0.range.upperBound + dataStart) }
   }
 
   /// The checksum of the named tensor as ``ModelContainer`` defines it, without copying.

@@ -40,7 +40,8 @@ public enum StoredScorer: Scorer {
 ///
 /// The manifest is opaque here: recipe, protocol cards and metrics are types of rooms above.
 ///
-/// - Source: DESIGN of the model file, format version 1.
+/// - Complexity of reading: O(bytes) for the checksums; identifier tables stay in the mapped file and are not rebuilt.
+/// - Source: DESIGN of the model file, format version 2.
 /// - Stability: stable
 public struct StoredModel: Sendable {
   /// Ranks items.
@@ -96,7 +97,8 @@ public struct StoredModel: Sendable {
   ///
   /// - Throws: ``ModelFileError``, one sentence: missing, truncated, altered, newer, or not a model.
   public static func read(_ path: String) throws -> StoredModel {
-    let reader = TensorReader(container: try ModelContainer.read(path), path: path)
+    let reader = TensorReader(
+      container: try ModelContainer.read(path, leavesInPlace: TensorReader.isOfIdentifiers), path: path)
     let users = try reader.identifiers("users")
     let items = try reader.identifiers("items")
     let scorer = try reader.scorer(userCount: users.count, itemCount: items.count)

@@ -12,10 +12,13 @@ struct TensorBook {
     tensors[name + ".layout"] = .int64(layout, shape: [3])
   }
 
+  /// The arrays of the table as they are looked up, so that a reader maps them; unsigned numbers by their bits.
   mutating func add(_ ids: IdentifierTable, _ name: String) {
-    tensors[name + ".ids"] = .uint8(ids.blob, shape: [ids.blob.count])
-    tensors[name + ".offsets"] = .int64(ids.offsets, shape: [ids.offsets.count])
-    tensors[name + ".index"] = .int32(ids.index, shape: [ids.index.count])
+    let arrays = ids.arrays()
+    tensors[name + ".ids"] = .uint8(arrays.text, shape: [arrays.text.count])
+    tensors[name + ".bases"] = .int64(arrays.bases, shape: [arrays.bases.count])
+    tensors[name + ".starts"] = .int32(arrays.starts.map(Int32.init(bitPattern:)), shape: [arrays.starts.count])
+    tensors[name + ".slots"] = .int32(arrays.slots.map(Int32.init(bitPattern:)), shape: [arrays.slots.count])
   }
 
   mutating func add(_ scorer: StoredScorer) {
@@ -69,11 +72,22 @@ struct TensorReader {
     return Table(like: layoutOnly, rows: rows, values: values)
   }
 
+  /// Tensors that an identifier table looks up where they lie.
+  static func isOfIdentifiers(_ name: String) -> Bool { name.hasPrefix("users.") || name.hasPrefix("items.") }
+
   func identifiers(_ name: String) throws -> IdentifierTable {
     do {
+      let text = try container.bytes(name + ".ids", .uint8)
+      // Format version 1 kept a start of 8 bytes per id and another index; its table is built anew.
+      if container.has(name + ".offsets") {
+        return try IdentifierTable(
+          text: text.array(of: UInt8.self), starts: try container.bytes(name + ".offsets", .int64).array(of: Int64.self)
+        )
+      }
       return try IdentifierTable(
-        blob: try container.uint8(name + ".ids"), offsets: try container.int64(name + ".offsets"),
-        index: try container.int32(name + ".index"))
+        stored: StoredIdentifiers(
+          text: text, bases: try container.bytes(name + ".bases", .int64),
+          starts: try container.bytes(name + ".starts", .int32), slots: try container.bytes(name + ".slots", .int32)))
     } catch let error as IdentifierTableError {
       throw ModelFileError.malformed(path: path, reason: "its \(name) ids are broken (\(error))")
     }
