@@ -149,6 +149,38 @@ void lm_adam_all(const struct lm_kernels *kernels, void *table, void *first, voi
   lm_parallel(shards, adam_all_shard, &call);
 }
 
+struct settle_call {
+  const struct lm_kernels *kernels;
+  void *table, *first, *second;
+  const void *decay, *forms, *correction1, *correction2;
+  int32_t *last;
+  const int32_t *row;
+  size_t firstRow, count, stride, corrections;
+  double rate, beta1, beta2, epsilon;
+  int32_t now, longest;
+  int shards;
+};
+static void settle_shard(void *context, int shard) {
+  struct settle_call *call = context;
+  RUN(call->count);
+  call->kernels->adam_settle(call->table, call->first, call->second, call->decay, call->last, call->now,
+                             call->row ? call->row + first : NULL, call->firstRow + first, length, call->stride,
+                             call->forms, call->longest, call->correction1, call->correction2, call->corrections,
+                             call->rate, call->beta1, call->beta2, call->epsilon);
+}
+void lm_adam_settle(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *decay,
+                    int32_t *last, int32_t now, const int32_t *row, size_t firstRow, size_t count, size_t stride,
+                    const void *forms, int32_t longest, const void *correction1, const void *correction2,
+                    size_t corrections, double rate, double beta1, double beta2, double epsilon) {
+  int shards = shards_for(count * stride * 2);
+  struct settle_call call = {.kernels = kernels, .table = table, .first = first, .second = second, .decay = decay,
+                             .forms = forms, .correction1 = correction1, .correction2 = correction2, .last = last,
+                             .row = row, .firstRow = firstRow, .count = count, .stride = stride,
+                             .corrections = corrections, .rate = rate, .beta1 = beta1, .beta2 = beta2,
+                             .epsilon = epsilon, .now = now, .longest = longest, .shards = shards};
+  lm_parallel(shards, settle_shard, &call);
+}
+
 struct naive_terms_call {
   const struct lm_kernels *kernels;
   void *loss, *bys, *bym, *bysm, *bymm;

@@ -3,19 +3,6 @@ internal import LightmeterExperiments
 internal import LightmeterKernels
 internal import Synchronization
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 /// `lightmeter demo`: everything once, in a world where the truth is known.
 struct DemoCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -58,7 +45,7 @@ struct DemoCommand: AsyncParsableCommand {
     } catch {
       progress.clear()
       guard Interruption.requested else { throw error }
-      progress.line("\(DemoError.interrupted)")
+      Terminal.note("\(DemoError.interrupted)")
       throw ExitCode(130)
     }
     progress.clear()
@@ -69,23 +56,20 @@ struct DemoCommand: AsyncParsableCommand {
     }
     switch format {
     case .text: printText(result)
-    case .json:
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-      print(String(decoding: try encoder.encode(DemoExport(result)), as: UTF8.self))
+    case .json: try Terminal.emit(json: DemoExport(result))
     }
   }
 
   private func printText(_ result: DemoResult) {
-    print(DemoLayout.wrapped(result.facts) + "\n")
-    print(result.table.plain())
-    print(DemoLayout.wrapped(result.legend) + "\n")
-    for sentence in result.sentences { print(DemoLayout.wrapped(sentence, bullet: "• ")) }
-    print("\nWhat the numbers mean")
-    for line in "\(result.card)".split(separator: "\n") { print(DemoLayout.wrapped(String(line), bullet: "  ")) }
-    if !noPage { print("\nPictures: \(page)") }
-    print("\nGo on with your own log:")
-    for step in result.nextSteps { print("  \(step)") }
+    Terminal.emit(Terminal.wrapped(result.facts, indent: 0) + "\n")
+    Terminal.emit(result.table.plain())
+    Terminal.emit(Terminal.wrapped(result.legend, indent: 0) + "\n")
+    for sentence in result.sentences { Terminal.emit(Terminal.wrapped(sentence, bullet: "• ")) }
+    Terminal.emit("\nWhat the numbers mean")
+    for line in "\(result.card)".split(separator: "\n") { Terminal.emit(Terminal.wrapped(String(line), bullet: "  ")) }
+    if !noPage { Terminal.emit("\nPictures: \(page)") }
+    Terminal.emit("\nGo on with your own log:")
+    for step in result.nextSteps { Terminal.emit("  \(step)") }
   }
 }
 
@@ -97,59 +81,29 @@ private struct DemoExport: Encodable {
   init(_ result: DemoResult) { (self.result, sentences) = (result, result.sentences) }
 }
 
-/// Lines no wider than a page of text.
-enum DemoLayout {
-  static let width = 98
-
-  /// Breaks at spaces; every line after the first is indented as far as the bullet.
-  static func wrapped(_ text: String, bullet: String = "") -> String {
-    let indent = String(repeating: " ", count: bullet.count)
-    var lines: [String] = []
-    var line = bullet
-    var isEmpty = true
-    for word in text.split(separator: " ") {
-      if !isEmpty, line.count + 1 + word.count > width {
-        lines.append(line)
-        (line, isEmpty) = (indent, true)
-      }
-      line += (isEmpty ? "" : " ") + word
-      isEmpty = false
-    }
-    return (lines + [line]).joined(separator: "\n")
-  }
-}
-
 /// Progress on standard error: one line redrawn on a terminal, plain lines in a log.
 final class DemoProgress: Sendable {
-  private let isTerminal = isatty(2) == 1
+  private let isTerminal = Terminal.isInteractive
   private let running = Mutex<[String: String]>([:])
 
   func show(_ event: Demo.Event) {
     switch event {
-    case .world(let facts): if !isTerminal { line(facts) }
+    case .world(let facts): if !isTerminal { Terminal.note(facts) }
     case .epoch(let method, let epoch, let epochs, let done, let total):
       guard isTerminal else { return }
       running.withLock { running in
         running[method] = "\(method) \(epoch)/\(epochs)"
         let text = "[\(done)/\(total)] " + running.values.sorted().joined(separator: ", ")
-        put("\r\u{1B}[K" + text.prefix(98))
+        Terminal.redraw(text)
       }
     case .finished(let method, let score, let seconds, let done, let total):
       running.withLock { running in running[method] = nil }
       guard !isTerminal else { return }
-      line(
+      Terminal.note(
         "[\(done)/\(total)] \(method): NDCG@20 \(NumberText.fixed(score, places: 3)), "
           + "\(NumberText.fixed(seconds, places: 1)) s")
     }
   }
 
-  func clear() { if isTerminal { put("\r\u{1B}[K") } }
-
-  func line(_ text: String) { put(text + "\n") }
-
-  private func put(_ text: some StringProtocol) {
-    let bytes = Array(text.utf8)
-    // Progress that cannot be shown is no reason to end.
-    _ = write(2, bytes, bytes.count)
-  }
+  func clear() { if isTerminal { Terminal.redraw("") } }
 }

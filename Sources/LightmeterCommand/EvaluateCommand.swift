@@ -13,6 +13,7 @@ struct EvaluateCommand: AsyncParsableCommand {
       lightmeter evaluate model.lightmeter random.csv --random --presets all
       lightmeter evaluate new.lightmeter test.csv --against old.lightmeter
       lightmeter evaluate model.lightmeter world/random.csv --random --truth world/truth.csv
+      lightmeter evaluate model.lightmeter test.csv --candidates in-stock.txt
 
       Without --random the test lists clicks, and each is looked for in a full ranking of the catalogue (what the user \
       clicked in training is left out). With --random the test lists pairs that were shown regardless of taste, clicked \
@@ -26,29 +27,38 @@ struct EvaluateCommand: AsyncParsableCommand {
   @Option(help: "Protocols by name, separated by commas, or all.") var presets = "strict"
   @Option(help: "Cutoffs, separated by commas; else the protocol's own.") var cutoffs: String?
   @Option(help: "A second model to compare with, pair by pair.") var against: String?
+  @Option(help: "A file of what is ranked instead of the catalogue: one item id a line, or user,item pairs.")
+  var candidates: String?
   @Option(help: "The true exposure of every pair (simulate --truth): correlation, error, calibration.") var truth:
     String?
   @Option(help: "text or json.") var format = OutputFormat.text
 
+  func validate() throws {
+    guard !random || candidates == nil else {
+      throw ValidationError("--random ranks the pairs that the test lists, so --candidates would have no effect")
+    }
+  }
+
   func run() async throws {
     try await ExitStatus.guarding {
-      let stored = try StoredModel.read(model)
+      let stored = try InputKind.model(model)
       let pairs = try reading.load(test, users: stored.users, items: stored.items, as: "test")
       if pairs.isEmpty {
         throw ReadError(
           .empty, file: test, problem: "holds no pair whose user and item the model knows",
           remedy: "test on the ids of the training log")
       }
-      let results = try await results(of: stored, on: pairs)
+      let listed = try candidates.map { try CandidateList.read($0, model: stored) }
+      let results = try await results(of: stored, on: pairs, among: listed)
       if results.isEmpty {
         throw ValidationError("none of the protocols '\(presets)' fits this kind of test")
       }
       if let against {
-        let other = try StoredModel.read(against)
+        let other = try InputKind.model(against)
         guard other.users == stored.users, other.items == stored.items else {
           throw ValidationError("\(against) knows other users or items: two models of one log can be compared")
         }
-        return try compare(results, with: try await self.results(of: other, on: pairs))
+        return try compare(results, with: try await self.results(of: other, on: pairs, among: listed))
       }
       if format == .json { return try Terminal.emit(json: results.map { Summary($0) }) }
       for result in results { emit(result) }
@@ -122,30 +132,49 @@ struct EvaluateCommand: AsyncParsableCommand {
     }
   }
 
-  private func results(of stored: StoredModel, on pairs: PairBatch) async throws -> [EvaluationResult] {
-    let manifest = ModelManifest(json: stored.manifest)
-    let run = RunProtocol(
-      trainingStream: manifest?.data.stream.name, trainingPositiveRule: manifest?.positiveRule,
-      split: RunProtocol.Split(kind: random ? "own file of random traffic" : "own file"),
-      seeds: manifest.map { [$0.seed] } ?? [],
-      data: RunProtocol.Dataset(
-        name: manifest.map { "trained on \($0.source), tested on \(test)" } ?? test, digest: manifest?.dataDigest))
+  private func results(
+    of stored: StoredModel, on pairs: PairBatch, among listed: CandidateList?
+  ) async throws -> [EvaluationResult] {
     if random {
-      let rated = try RatedTest(userCount: stored.users.count, itemCount: stored.items.count, pairs: pairs)
-      let fitting = try chosen().filter { rated.supports($0) && (stored.seen != nil || !$0.needsTraining) }
-      guard !fitting.isEmpty else { return [] }
-      return try await RankingEvaluator(presets: fitting, run: run).evaluate(
-        stored.scorer, on: rated, training: stored.seen, threads: 2)
+      return try await results(
+        of: stored, on: try RatedTest(userCount: stored.users.count, itemCount: stored.items.count, pairs: pairs))
     }
     let clicked = pairs.users.indices.filter { pairs.feedback[$0] == 1 }
     let relevant = FeedbackMatrix(
       userCount: stored.users.count, itemCount: stored.items.count, users: clicked.map { pairs.users[$0] },
       items: clicked.map { pairs.items[$0] })
-    let catalogue = CatalogueTest(relevant: relevant, seen: stored.seen)
+    var catalogue = CatalogueTest(relevant: relevant, seen: stored.seen)
+    switch listed {
+    case .pairs(let own):
+      return try await results(
+        of: stored,
+        on: try CandidateList.test(own, clicked: relevant, seen: stored.seen, file: candidates ?? ""))
+    case .items(let items):
+      catalogue = CatalogueTest(relevant: relevant, candidates: items, seen: stored.seen)
+      catalogue.candidateSource = candidates
+    case nil: break
+    }
     let fitting = try chosen().filter { catalogue.supports($0) && (stored.seen != nil || !$0.needsTraining) }
     guard !fitting.isEmpty else { return [] }
-    return try await RankingEvaluator(presets: fitting, run: run).evaluate(
+    return try await RankingEvaluator(presets: fitting, run: runProtocol(of: stored)).evaluate(
       stored.scorer, on: catalogue, training: stored.seen, threads: 2)
+  }
+
+  private func results(of stored: StoredModel, on rated: RatedTest) async throws -> [EvaluationResult] {
+    let fitting = try chosen().filter { rated.supports($0) && (stored.seen != nil || !$0.needsTraining) }
+    guard !fitting.isEmpty else { return [] }
+    return try await RankingEvaluator(presets: fitting, run: runProtocol(of: stored)).evaluate(
+      stored.scorer, on: rated, training: stored.seen, threads: 2)
+  }
+
+  private func runProtocol(of stored: StoredModel) -> RunProtocol {
+    let manifest = ModelManifest(json: stored.manifest)
+    return RunProtocol(
+      trainingStream: manifest?.data.stream.name, trainingPositiveRule: manifest?.positiveRule,
+      split: RunProtocol.Split(kind: random ? "own file of random traffic" : "own file"),
+      seeds: manifest.map { [$0.seed] } ?? [],
+      data: RunProtocol.Dataset(
+        name: manifest.map { "trained on \($0.source), tested on \(test)" } ?? test, digest: manifest?.dataDigest))
   }
 
   private func compare(_ new: [EvaluationResult], with old: [EvaluationResult]) throws {

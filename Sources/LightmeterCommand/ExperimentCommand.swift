@@ -2,13 +2,6 @@ internal import ArgumentParser
 internal import LightmeterExperiments
 internal import LightmeterKernels
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
 #else
@@ -34,6 +27,18 @@ struct StudyOptions: ParsableArguments {
   @Option(help: "Folder with finished runs; several studies may share one.") var store = "runs"
 
   var dataFolder: String { data ?? ProcessInfo.processInfo.environment["LIGHTMETER_DATA"] ?? "." }
+
+  /// The whole command line of a subcommand on this study.
+  func command(_ subcommand: String, _ rest: [String] = []) -> String {
+    var text = CommandText.joined(["lightmeter", "experiment", subcommand, file])
+    if let data {
+      text += " --data " + CommandText.quoted(data)
+    } else if ProcessInfo.processInfo.environment["LIGHTMETER_DATA"] != nil {
+      text += " --data \"$LIGHTMETER_DATA\""
+    }
+    if store != "runs" { text += " --store " + CommandText.quoted(store) }
+    return rest.isEmpty ? text : text + " " + CommandText.joined(rest)
+  }
 }
 
 extension ExperimentCommand {
@@ -57,9 +62,13 @@ extension ExperimentCommand {
       let runner = try StudyRunner(
         study, data: options.dataFolder, store: RunStore(folder: options.store), workers: workers,
         report: { progress.show($0) })
-      for set in runner.facts { emit("\(set.label) (\(set.digest)): \(set.facts)") }
+      for set in runner.facts { Terminal.emit("\(set.label) (\(set.digest)): \(set.facts)") }
       if dryRun { return printPlan(try runner.forecast()) }
-      try await runner.run()
+      do { try await runner.run() } catch StudyError.interrupted(let done, let total) {
+        throw ResumableStop(
+          state: "interrupted with \(done) of \(total) runs of this phase done, all of them kept in \(options.store)",
+          command: CommandText.own())
+      }
     }
 
     private func printPlan(_ forecast: StudyForecast) {
@@ -74,9 +83,9 @@ extension ExperimentCommand {
             .number(entry.secondsPerEpoch, places: 3), .number(entry.seconds, places: 0),
           ]
         })
-      emit(table.plain())
+      Terminal.emit(table.plain())
       let minutes = forecast.seconds / 60
-      emit(
+      Terminal.emit(
         "about \(NumberText.fixed(minutes, places: 1)) minutes of training on one thread at most, "
           + "\(NumberText.fixed(minutes / Double(workers), places: 1)) with \(workers) workers; peak memory so far "
           + "\(NumberText.fixed(Double(forecast.peakBytes) / 1e6, places: 0)) MB for one run")
@@ -93,8 +102,8 @@ extension ExperimentCommand {
       let study = try Study(file: options.file)
       let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
       let status = try runner.status()
-      emit("tuning runs: \(status.tuningDone) of \(status.tuning) done")
-      emit("final runs: \(status.finalDone) of \(status.final) done")
+      Terminal.emit("tuning runs: \(status.tuningDone) of \(status.tuning) done")
+      Terminal.emit("final runs: \(status.finalDone) of \(status.final) done")
     }
   }
 
@@ -110,31 +119,27 @@ extension ExperimentCommand {
     private func perform() async throws {
       let study = try Study(file: options.file)
       let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
-      let command = "lightmeter experiment run \(options.file) && lightmeter experiment report \(options.file)"
+      var rest: [String] = output == "docs/results" ? [] : ["--output", output]
+      if partial { rest.append("--partial") }
+      let command = "\(options.command("run")) && \(options.command("report", rest))"
       let report = try StudyReport(runner, command: command, partial: partial)
-      for path in try report.write(to: output, name: study.name) { emit(path) }
+      for path in try report.write(to: output, name: study.name) { Terminal.emit(path) }
     }
   }
-}
-
-/// Prints a line at once: what a log file shows must not wait for a full buffer.
-private func emit(_ line: String) {
-  print(line)
-  fflush(nil)
 }
 
 /// Prints one line per event.
 final class StudyProgress: Sendable {
   func show(_ event: StudyEvent) {
     switch event {
-    case .phase(let phase, let runs, let done): emit("\(phase.rawValue): \(runs) runs, \(done) in the store")
+    case .phase(let phase, let runs, let done): Terminal.emit("\(phase.rawValue): \(runs) runs, \(done) in the store")
     case .finished(let record, let done, let total):
       let value = record.scores.last.map { " score \(NumberText.fixed($0.value, places: 4))" } ?? ""
-      emit(
+      Terminal.emit(
         "[\(done)/\(total)] \(record.phase.rawValue) \(record.data) \(record.method) seed \(record.seed)\(value) "
           + "\(NumberText.fixed(record.seconds, places: 1)) s\(record.failure.map { " — \($0)" } ?? "")")
     case .chosen(let data, let method, let recipe, let epoch, let score):
-      emit(
+      Terminal.emit(
         "chosen \(data) \(method): \(recipe)\(epoch.map { " epoch \($0)" } ?? "")"
           + (score.map { " score \(NumberText.fixed($0, places: 4))" } ?? ""))
     }

@@ -19,7 +19,7 @@ struct ExplainCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await ExitStatus.guarding {
-      let explanation = try Recommender(try StoredModel.read(model)).explain(user: user, item: item)
+      let explanation = try Recommender(try InputKind.model(model)).explain(user: user, item: item)
       if format == .json { return try Terminal.emit(json: explanation) }
       Terminal.emit(text(of: explanation))
     }

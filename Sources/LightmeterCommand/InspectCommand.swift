@@ -19,6 +19,9 @@ struct InspectCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await ExitStatus.guarding {
+      if file == "-" { return try inspectLog() }
+      try InputKind.check(file)
+      if !InputKind.isFile(file) { return try inspectLog() }
       let text: String
       do { text = try ModelContainer.manifest(of: file) } catch ModelFileError.notAModel {
         return try inspectLog()
@@ -39,7 +42,7 @@ struct InspectCommand: AsyncParsableCommand {
       "  data        \(manifest.data.users) users, \(manifest.data.items) items, \(manifest.data.trainingPositives) "
         + "training positives, stream \(manifest.data.stream.name)",
       "  validation  \(manifest.data.validationSource): \(manifest.data.validation)",
-      "  test        \(manifest.split)",
+      "  test        \(manifest.split.hasPrefix("Test: ") ? String(manifest.split.dropFirst(6)) : manifest.split)",
     ]
     for result in manifest.results {
       let interval = result.low.flatMap { low in

@@ -1,7 +1,5 @@
 internal import ArgumentParser
 internal import LightmeterExperiments
-internal import LightmeterModels
-internal import LightmeterTraining
 
 /// `lightmeter methods`: the catalogue, or the whole card of one method.
 struct MethodsCommand: AsyncParsableCommand {
@@ -42,28 +40,40 @@ struct MethodsCommand: AsyncParsableCommand {
       "  cost        \(entry.cost)", "  source      \(entry.source)",
     ]
     if !entry.objective.isEmpty { lines.insert("  objective   \(entry.objective)", at: 3) }
-    guard let defaults = entry.pointwise else {
-      return (lines + ["", "  Not trained: it has no keys."]).joined(separator: "\n")
-    }
+    guard entry.isTrained else { return (lines + ["", "  Not trained: it has no keys."]).joined(separator: "\n") }
     lines += [
-      "",
-      "  defaults    dimension \(defaults.dimension), epochs \(defaults.epochs), batch \(defaults.batchSize), "
-        + "learningRate \(defaults.inner.learningRate), weightDecay \(defaults.inner.weightDecay),",
-      "              outerLearningRate \(defaults.outer.learningRate), exposureDecay \(defaults.outer.weightDecay), "
-        + "biases \(defaults.biases.rawValue), intercept none, optimizer \(defaults.optimizer.rawValue)",
-      "              (`lightmeter train` turns biases and the intercept on unless told --no-prior)", "",
-      "  keys of --set and of study files:",
+      "", "  keys of --set and of study files, with their values where nothing is set",
+      "  (`lightmeter train` sets biases=userAndItem and intercept=baseRate unless told --no-prior):", "",
     ]
-    let width = RecipeKey.all.map(\.name.count).max() ?? 0
-    for key in RecipeKey.all {
-      let pad = String(repeating: " ", count: width - key.name.count)
-      lines.append("    \(key.name)\(pad)  \(key.summary): \(key.allowed)")
+    let keys = RecipeKey.all.filter { $0.applies(to: entry) }.map { key in
+      (key: key, standard: key.standard(of: entry)?.description ?? "–")
+    }
+    func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: width - text.count) }
+    let names = keys.map(\.key.name.count).max() ?? 0
+    let values = keys.map(\.standard.count).max() ?? 0
+    for (key, standard) in keys {
+      lines.append("    \(padded(key.name, names))  \(padded(standard, values))  \(key.summary)")
+      lines.append("    \(padded("", names + values + 2))    takes \(key.allowed)")
     }
     return lines.joined(separator: "\n")
   }
 }
 
 private struct MethodCard: Encodable {
+  struct Key: Encodable {
+    var name: String
+    var sets: String
+    var takes: String
+    var standard: RecipeValue?
+    var least: Double?
+    var greatest: Double?
+    var choices: [String]?
+
+    enum CodingKeys: String, CodingKey {
+      case name, sets, takes, least, greatest, choices
+      case standard = "default"
+    }
+  }
   var name: String
   var title: String
   var estimates: String
@@ -71,10 +81,19 @@ private struct MethodCard: Encodable {
   var objective: String
   var cost: String
   var source: String
+  var isControl: Bool
   var isTrained: Bool
+  var keys: [Key]
 
   init(_ entry: MethodEntry) {
     (name, title, estimates, exposure) = (entry.name, entry.title, entry.summary, entry.exposure)
-    (objective, cost, source, isTrained) = (entry.objective, entry.cost, entry.source, entry.isTrained)
+    (objective, cost, source, isControl) = (entry.objective, entry.cost, entry.source, entry.isControl)
+    isTrained = entry.isTrained
+    keys = RecipeKey.all.filter { $0.applies(to: entry) }.map { key in
+      Key(
+        name: key.name, sets: key.summary, takes: key.allowed, standard: key.standard(of: entry),
+        least: key.range?.lowerBound, greatest: key.range?.upperBound,
+        choices: key.choices.isEmpty ? nil : key.choices)
+    }
   }
 }

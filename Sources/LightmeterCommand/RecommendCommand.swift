@@ -35,8 +35,8 @@ struct RecommendCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await ExitStatus.guarding {
-      let recommender = Recommender(try StoredModel.read(model))
-      let excluded = try exclude.map { try lines(of: $0) } ?? []
+      let recommender = Recommender(try InputKind.model(model))
+      let excluded = try exclude.map { try TextLines.of($0) } ?? []
       if all { return try writeAll(recommender, excluding: excluded) }
       var lists: [UserList] = []
       for id in user {
@@ -73,17 +73,11 @@ struct RecommendCommand: AsyncParsableCommand {
     return "\(list.user), by \(list.mode.rawValue)\n\(table.plain())\n"
   }
 
-  private func lines(of path: String) throws -> [String] {
-    let file = try MappedFile(path)
-    let bytes = file.array(of: UInt8.self, in: 0..<file.count)
-    return bytes.split { $0 == 10 || $0 == 13 }.map { String(decoding: $0, as: UTF8.self) }
-  }
-
   private func writeAll(_ recommender: Recommender, excluding: [String]) throws {
     // Standard output may be a file that others append to: it is written as it comes, never replaced.
     let file = try output.map { try AtomicFile($0) }
     let write = { (text: String) throws in
-      if let file { try file.write(text) } else { Terminal.write(text, to: 1) }
+      if let file { try file.write(text) } else { Terminal.write(text) }
     }
     let users = Double(recommender.model.users.count)
     let line = ProgressLine("recommending", unit: "users")

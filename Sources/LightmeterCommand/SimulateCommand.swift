@@ -17,7 +17,7 @@ struct SimulateCommand: AsyncParsableCommand {
       lightmeter simulate -o big --users 1000000 --items 100000 --mean-exposure 0.001 --seed 7
 
       logit relevance = c + appeal + personal part; logit exposure = c' + skew · promotion + activity + personal part, \
-      where promotion correlates with appeal as --correlation says.
+      where promotion correlates with appeal as --correlation says. Every click is an impression too, with or without --impressions.
       """)
 
   @Option(name: [.short, .long], help: "The folder to write into; made if missing.") var output: String

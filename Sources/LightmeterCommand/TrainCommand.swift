@@ -121,16 +121,22 @@ struct TrainCommand: AsyncParsableCommand {
     let resumeFile = ResumeFile(path: output + ".resume", fingerprint: job.fingerprint(of: chosen))
     var plan = try chosen.validated()
     plan.pointwise.resumeFrom = resume ? resumeFile : nil
-    let model = try plan.fit(
-      prepared.data, seed: seed, observer: ConsoleObserver(title: plan.entry.title, checkpoint: resumeFile))
+    let observer = ConsoleObserver(title: plan.entry.title, checkpoint: resumeFile)
+    let model = try stopping("training \(plan.entry.title)", observer, of: plan.entry.title) {
+      () throws(TrainingError) in
+      try plan.fit(prepared.data, seed: seed, observer: observer)
+    }
 
     var table = ComparisonTable()
     let baselines = only ? [] : ["popularity", "mf"].filter { $0 != chosen.method }
     var measured: EvaluationResult?
     for name in baselines {
       let control = try recipe(named: name, epochs: epochs ?? job.suggestedEpochs).validated()
-      let controlModel = try control.fit(
-        prepared.data, seed: seed, observer: ConsoleObserver(title: control.entry.title, checkpoint: nil))
+      let controlModel = try stopping("training the control \(control.entry.title)", observer, of: plan.entry.title) {
+        () throws(TrainingError) in
+        try control.fit(
+          prepared.data, seed: seed, observer: ConsoleObserver(title: control.entry.title, checkpoint: nil))
+      }
       try table.add(control.entry.title, try await job.evaluate(controlModel, prepared, baselines: baselines))
     }
     measured = try await job.evaluate(model, prepared, baselines: baselines)
@@ -139,6 +145,23 @@ struct TrainCommand: AsyncParsableCommand {
     try stored.write(to: output)
     resumeFile.remove()
     try report(table, card: measured?.card, model: model, job: job)
+  }
+
+  /// Does a part of the run; where Ctrl-C stops it, the error says what is kept and the command that goes on.
+  private func stopping(
+    _ part: String, _ observer: ConsoleObserver, of method: String,
+    _ body: () throws(TrainingError) -> TrainedModel
+  ) throws -> TrainedModel {
+    do { return try body() } catch {
+      guard case .interrupted = error else { throw error }
+      let epochs = observer.keptEpochs
+      // A first epoch leaves nothing, unless the run itself went on from a state.
+      guard epochs > 0 || resume else { throw error }
+      let keeps = epochs > 0 ? "keeps \(method) after \(epochs) whole epochs" : "is as it was"
+      throw ResumableStop(
+        state: "interrupted while \(part); \(output).resume \(keeps)",
+        command: CommandText.own(adding: "--resume") + (log == "-" ? "    (with the same log on standard input)" : ""))
+    }
   }
 
   /// The recipe to train: the asked one, or under auto the best of the candidates on the held-out slice.

@@ -42,7 +42,7 @@ struct RatedWork: Sendable {
     let users = test.testUserCount
     descriptions = evaluator.presets.map { preset in
       CardFacts(
-        binarise: preset.labels.text(rated: test.ratings != nil), candidates: "items rated in the test",
+        binarise: preset.labels.text(rated: test.ratings != nil), candidates: test.candidates,
         dropped: preset.dropped == .none ? "none" : "\(untrained) items without a training positive", users: users)
     }
   }
@@ -125,7 +125,9 @@ struct CatalogueWork: Sendable {
       countsPairs: evaluator.presets.contains { $0.metrics.contains(.auc) }, tieSeed: evaluator.tieSeed)
     let users = test.testUsers
     shards = Self.shards(users)
-    let listed = candidates.map { "\($0.count) listed items" } ?? "all \(test.relevant.itemCount) items"
+    let listed =
+      candidates.map { "\($0.count) items listed\(test.candidateSource.map { " in \($0)" } ?? "")" }
+      ?? "all \(test.relevant.itemCount) items"
     descriptions = evaluator.presets.map { preset in
       CardFacts(
         binarise: preset.labels.text(rated: false), candidates: listed + (test.seen == nil ? "" : " minus those seen"),

@@ -175,7 +175,8 @@ extension ProtocolCard: CustomStringConvertible {
     ]
     let split = [
       run.split.kind ?? unknown, run.split.fraction.map { "\(plain($0 * 100)) %" }, run.split.unit,
-      run.split.seed.map { "seed \($0)" }, run.split.fileDigest,
+      // A split by the run's own seed does not say it twice.
+      run.split.seed.flatMap { run.seeds == [$0] ? nil : "seed \($0)" }, run.split.fileDigest,
     ]
     let validation = [
       run.validation.source ?? unknown, run.validation.reading, run.validation.size.map { "\($0) pairs" },

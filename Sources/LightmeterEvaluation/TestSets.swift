@@ -9,6 +9,8 @@ public struct RatedTest: Sendable {
   public let userCount: Int
   /// Number of items.
   public let itemCount: Int
+  /// What the card says the candidates are.
+  public var candidates = "items rated in the test"
   let offsets: [Int]
   let items: [Int32]
   let labels: [UInt8]
@@ -65,6 +67,8 @@ public struct CatalogueTest: Sendable {
   public var relevant: FeedbackMatrix
   /// The candidates, ascending; nil: the whole catalogue.
   public var candidates: [Int32]?
+  /// Where the candidates are listed, for the card; nil: not said.
+  public var candidateSource: String?
   /// Pairs taken out of each user's candidates: what the user had in training. Nil: none.
   public var seen: FeedbackMatrix?
   /// The test users, ascending; nil: the users with at least one relevant pair.

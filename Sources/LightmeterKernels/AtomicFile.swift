@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-
 /// A file that appears complete or not at all.
 ///
 /// Bytes go through a buffer to a temporary sibling (`.lightmeter-PID-N.partial` in the same folder). ``commit()``
@@ -42,25 +34,23 @@ public final class AtomicFile {
     precondition(capacity > 0, "AtomicFile: capacity must be positive, got \(capacity)")
     self.path = path
     self.capacity = capacity
-    var status = stat()
-    let exists = stat(path, &status) == 0
-    let kind = status.st_mode & S_IFMT
-    if exists && kind == S_IFDIR { throw FileError(.create, path: path, code: EISDIR) }
-    if exists && kind != S_IFREG {
+    let facts = SystemCalls.facts(of: path)
+    if facts?.kind == .folder { throw FileError(.create, path: path, code: SystemError.isAFolder) }
+    if facts?.kind == .other {
       (destination, temporary) = (path, nil)
-      descriptor = open(path, O_WRONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw FileError(.write, path: path, code: errno) }
+      descriptor = SystemCalls.openToWrite(path)
+      guard descriptor >= 0 else { throw FileError(.write, path: path, code: SystemCalls.error) }
       return
     }
-    destination = exists ? Self.resolved(path) : path
+    destination = facts == nil ? path : SystemCalls.resolved(path) ?? path
     let sibling = try Self.openSibling(of: destination, askedFor: path)
     (descriptor, temporary) = (sibling.descriptor, sibling.name)
-    if exists { _ = fchmod(descriptor, status.st_mode & 0o7777) }
+    if let facts { SystemCalls.setPermissions(descriptor, facts.permissions) }
   }
 
   deinit {
-    if descriptor >= 0 { close(descriptor) }
-    if let temporary { unlink(temporary) }
+    if descriptor >= 0 { SystemCalls.close(descriptor) }
+    if let temporary { SystemCalls.remove(temporary) }
   }
 
   /// Appends `text` in UTF-8.
@@ -102,9 +92,9 @@ public final class AtomicFile {
       try closeDescriptor()
       return
     }
-    guard synchronise(descriptor) == 0 else { throw fail(.write) }
+    guard SystemCalls.synchronise(descriptor) == 0 else { throw fail(.write) }
     try closeDescriptor()
-    guard rename(temporary, destination) == 0 else { throw fail(.replace) }
+    guard SystemCalls.rename(temporary, to: destination) == 0 else { throw fail(.replace) }
     self.temporary = nil
     try synchroniseFolder()
   }
@@ -115,7 +105,7 @@ public final class AtomicFile {
   }
 
   private func fail(_ operation: FileError.Operation) -> FileError {
-    let error = FileError(operation, path: path, code: errno)
+    let error = FileError(operation, path: path, code: SystemCalls.error)
     failure = error
     return error
   }
@@ -131,9 +121,9 @@ public final class AtomicFile {
     var done = 0
     while done < bytes.count {
       // Darwin refuses single writes of 2 GiB and more.
-      let written = systemWrite(descriptor, start + done, min(bytes.count - done, 1 << 30))
+      let written = SystemCalls.write(descriptor, start + done, min(bytes.count - done, 1 << 30))
       if written < 0 {
-        if errno == EINTR { continue }
+        if SystemCalls.error == SystemError.interrupted { continue }
         throw fail(.write)
       }
       done += written
@@ -144,23 +134,15 @@ public final class AtomicFile {
     let open = descriptor
     descriptor = -1
     // An interrupted close has closed on Linux; a second one could close another thread's file.
-    guard close(open) == 0 || errno == EINTR else { throw fail(.write) }
+    guard SystemCalls.close(open) == 0 || SystemCalls.error == SystemError.interrupted else { throw fail(.write) }
   }
 
   private func synchroniseFolder() throws {
-    let folder = open(Self.folder(of: destination), O_RDONLY | O_CLOEXEC)
+    let folder = SystemCalls.openToRead(Self.folder(of: destination))
     guard folder >= 0 else { throw fail(.replace) }
-    defer { close(folder) }
+    defer { SystemCalls.close(folder) }
     // File systems that cannot fsync a folder answer EINVAL; the rename has happened.
-    guard fsync(folder) == 0 || errno == EINVAL else { throw fail(.replace) }
-  }
-
-  private func synchronise(_ descriptor: Int32) -> Int32 {
-    #if canImport(Darwin)
-      // Darwin's fsync stops at the drive's cache.
-      if fcntl(descriptor, F_FULLFSYNC) == 0 { return 0 }
-    #endif
-    return fsync(descriptor)
+    guard SystemCalls.synchronise(folder) == 0 || SystemCalls.error == SystemError.invalid else { throw fail(.replace) }
   }
 
   private static func folder(of path: String) -> String {
@@ -168,27 +150,18 @@ public final class AtomicFile {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  private static func resolved(_ path: String) -> String {
-    guard let real = realpath(path, nil) else { return path }
-    defer { free(real) }
-    return String(cString: real)
-  }
-
   private static func openSibling(
     of destination: String, askedFor path: String
   ) throws -> (descriptor: Int32, name: String) {
     var attempt = 0
     while true {
-      let name = "\(folder(of: destination))/.lightmeter-\(getpid())-\(attempt).partial"
-      let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      let name = "\(folder(of: destination))/.lightmeter-\(SystemCalls.processNumber)-\(attempt).partial"
+      let descriptor = SystemCalls.create(name)
       if descriptor >= 0 { return (descriptor, name) }
-      guard errno == EEXIST && attempt < 10_000 else { throw FileError(.create, path: path, code: errno) }
+      guard SystemCalls.error == SystemError.exists && attempt < 10_000 else {
+        throw FileError(.create, path: path, code: SystemCalls.error)
+      }
       attempt += 1
     }
   }
-}
-
-/// The system's `write`, which the class's methods of that name hide.
-private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
-  write(descriptor, bytes, count)
 }

@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-
 /// What the operating system refused to do with a file: the operation, the path and its error number.
 public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What was being done.
@@ -32,22 +24,23 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// Whether the path, or the folder it should be in, does not exist.
-  public var isNotFound: Bool { code == ENOENT || code == ENOTDIR }
+  public var isNotFound: Bool { code == SystemError.noEntry || code == SystemError.notAFolder }
 
   /// One sentence with the path, the system's text and the way out where there is one.
   public var description: String {
-    "Cannot \(operation.rawValue) '\(path)': \(String(cString: strerror(code)))\(remedy)."
+    "Cannot \(operation.rawValue) '\(path)': \(SystemCalls.message(of: code))\(remedy)."
   }
 
   private var remedy: String {
     switch (operation, code) {
-    case (.read, ENOENT): "; check the path"
-    case (_, ENOENT), (_, ENOTDIR): "; make the folder first"
-    case (_, EISDIR): "; give a file's path, not a folder's"
-    case (.read, EACCES), (.read, EPERM): "; ask for permission to read it"
-    case (_, EACCES), (_, EPERM), (_, EROFS): "; choose a place that you may write to"
-    case (_, ENOSPC), (_, EDQUOT): "; free some space or choose another disk"
-    case (_, EFBIG): "; raise the limit on file size (ulimit -f) or choose another disk"
+    case (.read, SystemError.noEntry): "; check the path"
+    case (_, SystemError.noEntry), (_, SystemError.notAFolder): "; make the folder first"
+    case (_, SystemError.isAFolder): "; give a file's path, not a folder's"
+    case (.read, SystemError.noAccess), (.read, SystemError.notPermitted): "; ask for permission to read it"
+    case (_, SystemError.noAccess), (_, SystemError.notPermitted), (_, SystemError.readOnly):
+      "; choose a place that you may write to"
+    case (_, SystemError.noSpace), (_, SystemError.quota): "; free some space or choose another disk"
+    case (_, SystemError.tooBig): "; raise the limit on file size (ulimit -f) or choose another disk"
     default: ""
     }
   }

@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-
 /// A file's bytes, read-only, mapped into memory where the system allows it and read into memory otherwise.
 ///
 /// Nothing is copied until it is asked for. The bytes stay valid when the file is replaced by ``AtomicFile``, which
@@ -27,17 +19,15 @@ public final class MappedFile: @unchecked Sendable {
   ///   - mapping: false reads into memory always.
   /// - Throws: ``FileError`` of operation `read`.
   public init(_ path: String, mapping: Bool = true) throws {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError(.read, path: path, code: errno) }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw FileError(.read, path: path, code: errno) }
-    let kind = status.st_mode & S_IFMT
-    let size = Int(status.st_size)
+    let descriptor = SystemCalls.openToRead(path)
+    guard descriptor >= 0 else { throw FileError(.read, path: path, code: SystemCalls.error) }
+    defer { SystemCalls.close(descriptor) }
+    guard let facts = SystemCalls.facts(of: descriptor) else {
+      throw FileError(.read, path: path, code: SystemCalls.error)
+    }
+    let size = facts.size
     self.path = path
-    if mapping && kind == S_IFREG && size > 0,
-      let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED
-    {
+    if mapping && facts.kind == .file && size > 0, let start = SystemCalls.map(descriptor, count: size) {
       (bytes, count, isMapped) = (UnsafeMutableRawBufferPointer(start: start, count: size), size, true)
       return
     }
@@ -51,7 +41,7 @@ public final class MappedFile: @unchecked Sendable {
   }
 
   deinit {
-    if isMapped { munmap(bytes.baseAddress, bytes.count) } else { bytes.deallocate() }
+    if isMapped { SystemCalls.unmap(bytes) } else { bytes.deallocate() }
   }
 
   /// Calls `body` with the bytes of `range`, which it must not keep.
@@ -91,11 +81,11 @@ public final class MappedFile: @unchecked Sendable {
     content.reserveCapacity(size)
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {
-      let got = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      let got = chunk.withUnsafeMutableBytes { SystemCalls.read(descriptor, into: $0) }
       if got == 0 { return content }
       if got < 0 {
-        if errno == EINTR { continue }
-        throw FileError(.read, path: path, code: errno)
+        if SystemCalls.error == SystemError.interrupted { continue }
+        throw FileError(.read, path: path, code: SystemCalls.error)
       }
       content.append(contentsOf: chunk[..<got])
     }

@@ -39,7 +39,9 @@ public struct PairDraws: Sendable {
   ) {
     precondition(range.lowerBound >= 0 && range.upperBound <= order.count, "\(range) is outside the order")
     func lengthen<T>(_ column: inout [T], _ zero: T) {
-      if column.count < range.count { column.append(contentsOf: repeatElement(zero, count: range.count - column.count)) }
+      if column.count < range.count {
+        column.append(contentsOf: repeatElement(zero, count: range.count - column.count))
+      }
     }
     lengthen(&places, 0)
     lengthen(&users, 0)

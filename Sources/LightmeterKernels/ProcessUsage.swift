@@ -1,30 +1,13 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-
 /// What this process has used so far.
 ///
 /// - Stability: experimental
 public enum ProcessUsage {
   /// The most memory that the process has held at once, bytes; of the whole process, all threads.
-  public static var peakBytes: Int {
-    var usage = rusage()
-    // RUSAGE_SELF, which every system spells in a type of its own.
-    guard getrusage(0, &usage) == 0 else { return 0 }
-    #if canImport(Darwin)
-      return usage.ru_maxrss
-    #else
-      return usage.ru_maxrss * 1024
-    #endif
-  }
+  public static var peakBytes: Int { SystemCalls.peakBytes }
 
   /// The processor's name where the system tells it, and how many cores are online.
   public static var machine: String {
-    let cores = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+    let cores = SystemCalls.coreCount
     return "\(processorName ?? architecture), \(cores) core\(cores == 1 ? "" : "s")"
   }
 
@@ -39,14 +22,11 @@ public enum ProcessUsage {
   }
 
   private static var processorName: String? {
-    guard let file = fopen("/proc/cpuinfo", "r") else { return nil }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 512)
-    while fgets(&line, 512, file) != nil {
-      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      guard text.hasPrefix("model name"), let colon = text.firstIndex(of: ":") else { continue }
-      let name = text[text.index(after: colon)...]
-      return String(name.split(whereSeparator: { $0 == " " || $0 == "\n" }).joined(separator: " "))
+    guard let file = try? MappedFile("/proc/cpuinfo") else { return nil }
+    let text = String(decoding: file.array(of: UInt8.self, in: 0..<file.count), as: UTF8.self)
+    for line in text.split(separator: "\n") where line.hasPrefix("model name") {
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      return line[line.index(after: colon)...].split(separator: " ").joined(separator: " ")
     }
     return nil
   }

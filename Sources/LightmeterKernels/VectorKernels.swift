@@ -91,6 +91,33 @@ extension TrainingScalar {
       Double(settings.epsilon))
   }
 
+  /// The steps that rows without gradient have missed under ``adamAll(_:_:gradient:slotOfRow:stride:corrections:decay:settings:)``.
+  ///
+  /// - Parameters:
+  ///   - last: step up to which each row of the table is done; set to `now` for the given rows.
+  ///   - rows: the rows, each once; nil for `range`.
+  ///   - forms: ``settleFormLength`` coefficients for 0, 1, … missed steps.
+  public static func adamSettle(
+    _ table: inout [Self], _ moments: inout AdamMoments<Self>, last: inout [Int32], now: Int32, rows: [Int32]?,
+    range: Range<Int>, stride: Int, forms: [Self], corrections: (first: [Self], second: [Self]), decay: [Self],
+    settings: AdamSettings<Self>
+  ) {
+    precondition(table.count == last.count * stride && range.upperBound <= last.count, "every row has a last step")
+    precondition(corrections.first.count == corrections.second.count, "the two corrections have one length")
+    let count = rows?.count ?? range.count
+    func call(_ rows: UnsafePointer<Int32>?) {
+      lm_adam_settle(
+        self.table, &table, &moments.first, &moments.second, decay, &last, now, rows, range.lowerBound, count, stride,
+        forms, Int32(forms.count / settleFormLength) - 1, corrections.first, corrections.second,
+        corrections.first.count, Double(settings.rate), Double(settings.beta1), Double(settings.beta2),
+        Double(settings.epsilon))
+    }
+    if let rows { rows.withUnsafeBufferPointer { call($0.baseAddress) } } else { call(nil) }
+  }
+
+  /// Coefficients of the closed form of one number of missed steps.
+  public static var settleFormLength: Int { Int(SETTLE_FORM) }
+
   /// Reads `out[k] = 1 / (1 + exp(-in[k]))`.
   public static func sigmoid(_ input: [Self], count: Int, into out: inout [Self]) {
     precondition(out.count >= count && input.count >= count, "input and output lengths differ")

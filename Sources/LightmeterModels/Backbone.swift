@@ -15,8 +15,8 @@ public protocol Backbone<S>: Sendable {
   var itemEmbeddings: ItemEmbeddings<S> { get }
   /// Which table holds the item rows, and which rows of each table a batch touches.
   var itemTable: Int { get }
-  /// Zeroes a gradient for the rows that `batch` touches, one entry per table.
-  func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch)
+  /// The rows that a batch reads, each once, one entry per table: the batch's slots.
+  func touchedRows(of batch: IndexedBatch) -> [[Int32]]
   /// Writes the logit of every pair.
   ///
   /// - Shapes: `logits` (batch.count), overwritten.
@@ -25,4 +25,17 @@ public protocol Backbone<S>: Sendable {
   func pullback(_ cotangents: [S], for batch: IndexedBatch, into gradient: inout [RowGradient<S>])
   /// Writes ⟨∂logit_k/∂ω, direction⟩ for every pair; `direction` has the batch's slots as rows.
   func pushforward(_ direction: [RowGradient<S>], for batch: IndexedBatch, into tangents: inout [S])
+}
+
+extension Backbone {
+  /// Zeroes a gradient for the rows that `batch` touches, one entry per table.
+  public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
+    reset(&gradient, rows: touchedRows(of: batch), strides: tables.map(\.stride))
+  }
+}
+
+/// Zeroes a gradient for given rows of tables.
+func reset<S>(_ gradient: inout [RowGradient<S>], rows: [[Int32]], strides: [Int]) {
+  while gradient.count < rows.count { gradient.append(RowGradient()) }
+  for table in rows.indices { gradient[table].reset(rows: rows[table], stride: strides[table]) }
 }

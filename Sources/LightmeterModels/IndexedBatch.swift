@@ -25,11 +25,16 @@ public struct IndexedBatch: Sendable {
 public struct BatchIndexer: Sendable {
   private var users: SlotMap
   private var items: SlotMap
+  /// Rows of the user tables that it indexes.
+  public let userCount: Int
+  /// Rows of the item tables.
+  public let itemCount: Int
 
   /// An indexer for tables of these sizes.
   ///
   /// - Complexity: O(users + items) memory, once.
   public init(userCount: Int, itemCount: Int) {
+    (self.userCount, self.itemCount) = (userCount, itemCount)
     users = SlotMap(count: userCount)
     items = SlotMap(count: itemCount)
   }

@@ -71,12 +71,8 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   /// Item rows as exposure models read them.
   public var itemEmbeddings: ItemEmbeddings<S> { ItemEmbeddings(rows: tables[1].view, width: dimension) }
 
-  /// Zeroes a gradient for the rows that the batch touches.
-  public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
-    while gradient.count < 2 { gradient.append(RowGradient()) }
-    gradient[0].reset(rows: batch.userRows, stride: tables[0].stride)
-    gradient[1].reset(rows: batch.itemRows, stride: tables[1].stride)
-  }
+  /// The rows of the batch's users and items.
+  public func touchedRows(of batch: IndexedBatch) -> [[Int32]] { [batch.userRows, batch.itemRows] }
 
   /// The logit of every pair.
   public func logits(for batch: IndexedBatch, into logits: inout [S]) {

@@ -6,12 +6,27 @@ public import LightmeterKernels
 public protocol Optimizer<S>: Sendable {
   /// The precision it works in.
   associatedtype S: TrainingScalar
-  /// Step length of the next step.
-  var learningRate: S { get set }
+  /// Step length.
+  var learningRate: S { get }
+  /// Whether rows may lag behind; if not, ``settle(_:rows:)`` does nothing.
+  var defers: Bool { get }
+  /// Brings rows up to date that an optimizer may have left behind: before they are read, and before a step that moves
+  /// them.
+  ///
+  /// - Parameters:
+  ///   - rows: per table, each row once; nil for all rows of all tables.
+  mutating func settle(_ tables: inout [Table<S>], rows: [[Int32]]?)
   /// Moves `tables` down `gradient`, one entry per table; decay is the optimizer's own.
   mutating func step(_ tables: inout [Table<S>], along gradient: [RowGradient<S>])
-  /// All that a resumed run needs, by name; written into the resume file as it is.
+  /// All that a resumed run needs, by name; written into the resume file as it is. Every row is settled first.
   var state: [OptimizerState<S>] { get set }
+}
+
+extension Optimizer {
+  /// No row lags.
+  public var defers: Bool { false }
+  /// No row lags.
+  public mutating func settle(_ tables: inout [Table<S>], rows: [[Int32]]?) {}
 }
 
 /// Moments and step counts of one table.

@@ -23,6 +23,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   /// m⁰ of the pull towards a prior, per item; needed only where the strategy pulls.
   public var pullPrior: [Float] = []
   var indexer: BatchIndexer
+  private var validationIndexer: BatchIndexer?
   var work = TrainingWorkspace<S>()
 
   /// Puts the parts together.
@@ -48,6 +49,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
     precondition(!pairs.isEmpty, "a step needs at least one pair")
     work.batch.pairs = pairs
     indexer.index(&work.batch)
+    settleRows(validation: validation)
     var record = forward()
     switch strategy {
     case .fixed:
@@ -87,6 +89,27 @@ public struct Trainer<S: TrainingScalar>: Sendable {
       modelGradient(throughExposure: settings.innerThroughExposure)
       inner.step(&backbone.tables, along: work.modelGradient)
     }
+  }
+
+  /// Brings every row up to date, for whoever reads the tables between steps.
+  public mutating func settle() {
+    inner.settle(&backbone.tables, rows: nil)
+    outer.settle(&exposure.tables, rows: nil)
+  }
+
+  /// The rows that this step reads: the batch's, and the validation set's where there is an outer level on it.
+  private mutating func settleRows(validation: PairBatch) {
+    guard inner.defers || outer.defers else { return }
+    inner.settle(&backbone.tables, rows: backbone.touchedRows(of: work.batch))
+    outer.settle(&exposure.tables, rows: exposure.touchedRows(of: work.batch))
+    guard case .bilevel(let settings) = strategy, settings.outerSet == .validation else { return }
+    if work.settled.pairs != validation {
+      var own = validationIndexer.take() ?? BatchIndexer(userCount: indexer.userCount, itemCount: indexer.itemCount)
+      work.settled.pairs = validation
+      own.index(&work.settled)
+      validationIndexer = own
+    }
+    inner.settle(&backbone.tables, rows: backbone.touchedRows(of: work.settled))
   }
 
   /// Logits, exposures and loss terms of the batch at the current parameters.

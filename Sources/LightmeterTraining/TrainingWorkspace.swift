@@ -21,6 +21,8 @@ struct TrainingWorkspace<S: TrainingScalar>: Sendable {
   var outerCotangents: [S] = []
   var tangents: [S] = []
   var saved: [[S]] = []
+  // The validation pairs whose rows are kept up to date.
+  var settled = IndexedBatch()
 }
 
 /// What one step did, for the epoch's log.

@@ -24,6 +24,12 @@ enum CommandRunner {
   static func run(
     _ arguments: String..., folder: URL? = nil, environment: [String: String] = [:]
   ) throws -> Outcome {
+    try run(arguments, folder: folder, environment: environment)
+  }
+
+  static func run(
+    _ arguments: [String], folder: URL? = nil, environment: [String: String] = [:]
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments

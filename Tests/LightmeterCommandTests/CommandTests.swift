@@ -46,6 +46,31 @@ import Testing
     }
   }
 
+  @Test func onlyListedCandidatesAreRankedAndUnknownOnesAreNamed() throws {
+    try CommandRunner.inFolder { folder in
+      let (log, model) = (folder.appendingPathComponent("log.csv"), folder.appendingPathComponent("m.lightmeter").path)
+      try writeLog(log)
+      let trained = try CommandRunner.run(
+        "train", log.path, "-o", model, "--epochs", "1", "--method", "mf", "--only", "--without-history")
+      #expect(trained.status == 0, "\(trained.errors)")
+      let (items, pairs) = (folder.appendingPathComponent("items.txt"), folder.appendingPathComponent("pairs.csv"))
+      try "i0\ni1\ni25\ni39\nghost\n".write(to: items, atomically: true, encoding: .utf8)
+      try "user,item\nu0,i0\nu0,i25\nu1,i21\nu1,i3\nu0,ghost\nnobody,i0\n".write(
+        to: pairs, atomically: true, encoding: .utf8)
+      let listed = try CommandRunner.run("evaluate", model, log.path, "--candidates", items.path)
+      #expect(listed.status == 0 && listed.output.contains("candidates: 4 items listed in"), "\(listed)")
+      #expect(listed.errors.contains("the model knows none of these 1 items: 'ghost'"), "\(listed.errors)")
+      let own = try CommandRunner.run("evaluate", model, log.path, "--candidates", pairs.path)
+      #expect(own.status == 0 && own.output.contains("candidates: 4 pairs listed in"), "\(own)")
+      for part in ["2 pairs are left out", "'nobody'", "'ghost'"] {
+        #expect(own.errors.contains(part), "\(own.errors)")
+      }
+      try "ghost\n".write(to: items, atomically: true, encoding: .utf8)
+      let none = try CommandRunner.run("evaluate", model, log.path, "--candidates", items.path)
+      #expect(none.status == 65 && none.errors.contains("lists no candidate that the model knows"), "\(none.errors)")
+    }
+  }
+
   @Test func aResumedRunEndsInTheBytesOfAnUnbrokenOne() throws {
     try CommandRunner.inFolder { folder in
       let log = folder.appendingPathComponent("log.csv")
@@ -75,6 +100,44 @@ import Testing
     }
   }
 
+  @Test func aRunStoppedInItsControlsSaysHowToGoOnAndDoes() throws {
+    try CommandRunner.inFolder { folder in
+      let log = folder.appendingPathComponent("log.csv")
+      try writeLog(log)
+      let (whole, broken) = (folder.appendingPathComponent("a").path, folder.appendingPathComponent("b").path)
+      let arguments = ["--method", "umf", "--epochs", "120", "--set", "dimension=8"]
+      let process = Process()
+      process.executableURL = CommandRunner.executable
+      process.arguments = ["train", log.path, "-o", broken] + arguments
+      process.standardOutput = FileHandle.nullDevice
+      let pipe = Pipe()
+      process.standardError = pipe
+      try process.run()
+      let deadline = Date().addingTimeInterval(60)
+      let done = Data("epochsDone\\\":120".utf8)
+      while Date() < deadline {
+        if let state = try? Data(contentsOf: URL(fileURLWithPath: broken + ".resume")), state.range(of: done) != nil {
+          break
+        }
+        usleep(1000)
+      }
+      process.terminate()
+      let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 75, "\(text)")
+      for part in ["training the control", "b.resume keeps UMF after 120 whole epochs", "dimension=8 --resume"] {
+        #expect(text.contains(part), "\(text)")
+      }
+      let resumed = try CommandRunner.run(
+        "train", log.path, "-o", broken, "--method", "umf", "--epochs", "120", "--set", "dimension=8", "--resume")
+      #expect(resumed.status == 0, "\(resumed.errors)")
+      let unbroken = try CommandRunner.run(
+        "train", log.path, "-o", whole, "--method", "umf", "--epochs", "120", "--set", "dimension=8")
+      #expect(unbroken.status == 0)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: whole)) == Data(contentsOf: URL(fileURLWithPath: broken)))
+    }
+  }
+
   @Test func everyKindOfMistakeHasItsCodeAndOneSentence() throws {
     try CommandRunner.inFolder { folder in
       let bad = folder.appendingPathComponent("bad.csv")
@@ -84,7 +147,7 @@ import Testing
         (64, "did you mean 'biif'", ["methods", "bif"]),
         (64, "did you mean 'dimension'", ["train", bad.path, "-o", model, "--set", "dimensions=3"]),
         (65, "line 3", ["train", bad.path, "-o", model]),
-        (66, "No such file", ["train", folder.path + "/none.csv", "-o", model]),
+        (66, "there is no file", ["train", folder.path + "/none.csv", "-o", model]),
         (66, "none.lightmeter", ["recommend", folder.path + "/none.lightmeter", "--user", "a"]),
         (73, "make the folder first", ["train", bad.path, "-o", folder.path + "/no/where"]),
       ]
@@ -101,6 +164,57 @@ import Testing
         #expect(process.terminationStatus == code, "\(arguments): \(text)")
         #expect(text.contains(part), "\(arguments): \(text)")
       }
+    }
+  }
+
+  @Test func aFileOfTheWrongKindIsOneSentenceThatSaysWhatItIs() throws {
+    try CommandRunner.inFolder { folder in
+      let log = folder.appendingPathComponent("log.csv")
+      try writeLog(log)
+      let (model, empty) = (folder.appendingPathComponent("m").path, folder.appendingPathComponent("empty").path)
+      let trained = try CommandRunner.run("train", log.path, "-o", model, "--epochs", "1", "--method", "mf", "--only")
+      #expect(trained.status == 0, "\(trained.errors)")
+      try Data().write(to: URL(fileURLWithPath: empty))
+      let missing = folder.path + "/none"
+      let cases: [(Int32, String, [String])] = [
+        (66, "there is no file '\(missing)'", ["inspect", missing]),
+        (66, "there is no file '\(missing)'", ["recommend", missing, "--user", "a"]),
+        (66, "is a folder", ["inspect", folder.path]), (66, "is a folder", ["explain", folder.path, "a", "b"]),
+        (65, "is empty", ["inspect", empty]), (65, "is empty", ["evaluate", empty, log.path]),
+        (65, "is text, not a model file", ["recommend", log.path, "--user", "a"]),
+        (65, "is a model file, not a log", ["train", model, "-o", model + "2"]),
+        (65, "is a model file, not a log", ["reading", model]),
+        (65, "is a model file, not a log", ["evaluate", model, model]),
+      ]
+      for (code, part, arguments) in cases {
+        let outcome = try CommandRunner.run(arguments)
+        #expect(outcome.status == code && outcome.errors.contains(part), "\(arguments): \(outcome)")
+        #expect(outcome.errors.split(separator: "\n").count == 1 && outcome.output.isEmpty, "\(arguments): \(outcome)")
+      }
+    }
+  }
+
+  @Test func theReportNamesTheWholeCommandAndTheConfigurationsOfEachRow() throws {
+    try CommandRunner.inFolder { folder in
+      let study = """
+        { name: "s", summary: "x", data: { kind: "clean-world", label: "w", users: 20, items: 30, rank: 2,
+          meanRelevance: 0.3, meanExposure: 0.3, calibrationPairs: 500, slice: 0.2, hyperValidation: 0.1 },
+          protocol: { cutoffs: [5], stream: "all" }, seeds: [1], search: { weightDecay: [1e-5, 1e-2] },
+          tuning: { metric: "slice-auc", seeds: [101], checkpoints: [1, 2], configurations: 2 },
+          methods: ["popularity", { method: "mf", epochs: 2, dimension: 2 }], report: { metrics: ["NDCG@5"] } }
+        """
+      try study.write(to: folder.appendingPathComponent("s.json5"), atomically: true, encoding: .utf8)
+      let flags = ["--data", "da ta", "--store", "kept"]
+      let run = try CommandRunner.run(["experiment", "run", "s.json5"] + flags, folder: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      let report = try CommandRunner.run(["experiment", "report", "s.json5", "--output", "."] + flags, folder: folder)
+      #expect(report.status == 0, "\(report.errors)")
+      let page = try String(contentsOf: folder.appendingPathComponent("s.md"), encoding: .utf8)
+      #expect(
+        page.contains(
+          "lightmeter experiment run s.json5 --data 'da ta' --store kept && lightmeter experiment report s.json5 "
+            + "--data 'da ta' --store kept --output ."), "\(page)")
+      #expect(page.contains("| MF | 2 × 2 epochs |") && page.contains("| Popularity | 1, fixed |"), "\(page)")
     }
   }
 

@@ -2,6 +2,7 @@ import Foundation
 import LightmeterFeedback
 import LightmeterKernels
 import LightmeterModels
+import LightmeterObjectives
 import LightmeterTraining
 import Testing
 
@@ -42,6 +43,23 @@ import Testing
     return data
   }
 
+  /// A default that its own key would refuse, or that is not stated at all, is a lie to whoever copies it.
+  @Test(arguments: MethodCatalogue.all.map(\.name))
+  func everyDefaultIsStatedAndTakenByItsKey(method: String) throws {
+    let entry = try MethodCatalogue.entry(named: method)
+    for key in RecipeKey.all where key.applies(to: entry) {
+      guard let value = key.standard(of: entry) else {
+        #expect(["clip", "exposurePower"].contains(key.name), "\(method) does not state its \(key.name)")
+        continue
+      }
+      var plan = try Recipe(method).validated()
+      #expect(key.apply(&plan, value), "\(method): \(key.name)=\(value)")
+      if let range = key.range, case .number(let number) = value { #expect(range.contains(number)) }
+      if !key.choices.isEmpty { #expect(key.choices.contains(value.description)) }
+    }
+    #expect(RecipeKey.all.filter { $0.applies(to: entry) }.count >= (entry.isTrained ? 16 : 1))
+  }
+
   @Test func unknownNamesNameTheNearest() {
     #expect(throws: RecipeError.unknownMethod("bif", nearest: "biif")) { try Recipe("bif").validated() }
     #expect(throws: RecipeError.unknownKey("weigthDecay", nearest: "weightDecay")) {
@@ -76,6 +94,76 @@ import Testing
     let plan = try back.validated()
     #expect(plan.pointwise.epochs == 3 && plan.stream == .sampled(negativesPerPositive: 5))
     #expect(plan.pointwise.inner.weightDecay == 1e-6)
+  }
+
+  private func bilevel(_ plan: Plan) -> Bilevel? {
+    guard case .bilevel(let settings) = plan.pointwise.strategy else { return nil }
+    return settings
+  }
+
+  @Test func everyKeySetsWhatItSaysAndNothingIsLeftOut() throws {
+    let checks: [(key: String, value: RecipeValue, isSet: (Plan) -> Bool)] = [
+      ("dimension", .number(7), { $0.pointwise.dimension == 7 }),
+      ("epochs", .number(7), { $0.pointwise.epochs == 7 }),
+      ("batch", .number(7), { $0.pointwise.batchSize == 7 }),
+      ("stream", .text("all"), { $0.stream == .all }),
+      ("learningRate", .number(0.7), { $0.pointwise.inner.learningRate == 0.7 }),
+      ("weightDecay", .number(0.7), { $0.pointwise.inner.weightDecay == 0.7 }),
+      ("biasDecay", .number(0.7), { $0.pointwise.inner.biasDecay == 0.7 }),
+      ("optimizer", .text("lazyAdam"), { $0.pointwise.optimizer == .lazyAdam }),
+      ("biases", .text("item"), { $0.pointwise.biases == .item }),
+      ("intercept", .number(-0.7), { $0.pointwise.intercept == .value(-0.7) }),
+      ("initialDeviation", .number(0.7), { $0.pointwise.initialDeviation == 0.7 }),
+      ("estimator", .text("naive"), { $0.pointwise.estimator is Naive }),
+      ("clip", .number(0.7), { ($0.pointwise.estimator as? InversePropensity)?.clip == 0.7 }),
+      ("exposure", .text("perItem"), { $0.pointwise.exposure == .perItem(power: 0.5) }),
+      ("exposurePower", .number(0.7), { $0.pointwise.exposure == .blended(power: 0.7) }),
+      ("outerLearningRate", .number(0.7), { $0.pointwise.outer.learningRate == 0.7 }),
+      ("exposureDecay", .number(0.7), { $0.pointwise.outer.weightDecay == 0.7 && $0.pointwise.outer.biasDecay == 0.7 }),
+      ("hypergradientScale", .text("literal"), { self.bilevel($0)?.scale == .literal }),
+      ("reduction", .text("sum"), { self.bilevel($0)?.reduction == .sum }),
+      ("order", .text("exposureFirst"), { self.bilevel($0)?.order == .exposureFirst }),
+      ("virtualStep", .number(0.7), { self.bilevel($0)?.virtualStep == 0.7 }),
+      ("pull", .number(0.7), { self.bilevel($0)?.pull == 0.7 }),
+      ("validationPairsPerStep", .number(7), { self.bilevel($0)?.validationPairsPerStep == 7 }),
+      ("throughExposure", .text("true"), { self.bilevel($0)?.innerThroughExposure == true }),
+      ("sliceWeight", .number(0.7), { $0.sliceWeight == 0.7 }),
+    ]
+    let plain = try Recipe("biif").validated()
+    for check in checks {
+      let plan = try Recipe("biif", [check.key: check.value]).validated()
+      #expect(check.isSet(plan) && !check.isSet(plain), "\(check.key)")
+      // One key sets one thing: every other check stays as it is without it.
+      for other in checks where other.key != check.key {
+        let shared = ["clip", "estimator"].contains(other.key) || ["exposure", "exposurePower"].contains(other.key)
+        if !shared { #expect(!other.isSet(plan), "\(check.key) also sets \(other.key)") }
+      }
+    }
+    #expect(checks.map(\.key) == RecipeKey.all.map(\.name), "every key is held to what it sets")
+  }
+
+  @Test func everyDeclarationOfTheCatalogueIsThePapers() throws {
+    let popularity = ExposureSource.popularity(power: 0.5, weight: 1, level: 0)
+    let declarations: [(name: String, estimator: any Estimator.Type, exposure: ExposureSource, strategy: Strategy)] = [
+      ("mf", Naive.self, .none, .fixed),
+      ("fixedmix", LowVariance.self, .popularity(power: 0.5, weight: 0.5, level: 0.5), .fixed),
+      ("relmf", InversePropensity.self, popularity, .fixed), ("umf", LowVariance.self, popularity, .fixed),
+      ("jointopt", LowVariance.self, .blended(power: 0.5), .joint(throughExposure: true)),
+      ("alteropt", LowVariance.self, .blended(power: 0.5), .alternating(throughExposure: false)),
+      (
+        "biopt2", LowVariance.self, .blended(power: 0.5),
+        .bilevel(Bilevel(outerSet: .trainingBatch, outerThroughExposure: true))
+      ),
+      ("biif", LowVariance.self, .blended(power: 0.5), .bilevel(Bilevel(outerSet: .validation))),
+      ("calibrated", LowVariance.self, .calibrated(.regressed), .fixed),
+      ("oracle", LowVariance.self, .known, .fixed),
+    ]
+    #expect(declarations.map(\.name) == MethodCatalogue.all.filter(\.isTrained).map(\.name))
+    for declaration in declarations {
+      let method = try #require(MethodCatalogue.entry(named: declaration.name).pointwise)
+      #expect(type(of: method.estimator) == declaration.estimator, "\(declaration.name)")
+      #expect(method.exposure == declaration.exposure && method.strategy == declaration.strategy, "\(declaration.name)")
+    }
   }
 
   @Test(arguments: MethodCatalogue.all.map(\.name)) func everyMethodTrains(name: String) throws {

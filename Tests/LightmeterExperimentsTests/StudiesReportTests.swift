@@ -76,8 +76,10 @@ import Testing
     let report = try StudyReport(runner, command: "lightmeter experiment run small.json5")
     for part in [
       "lightmeter experiment run small.json5", "pooled AUC on a held-out third", "at most 2 configurations a method",
-      "mean ± standard deviation of 2 seeds", "paired differences from MF", "| Selected | took ", "at their last epoch",
+      "mean ± standard deviation of 2 seeds", "paired differences from MF", "| Selected | one of 2 rows | took ",
+      "at their last epoch",
       "A paper", "| UMF | 0.500 ± 0.010 |", "| Other | 0.400 | – |", "Exposure against the truth", "Protocol card",
+      "| Random | 1, fixed |", "| MF | 2 × 2 epochs |", "| UMF | 2 × 2 epochs |",
       "Data digest `\(runner.datasets[0].digest)`",
     ] { #expect(report.markdown.contains(part), "the report lacks “\(part)”") }
     #expect(report.csv.split(separator: "\n").count == 1 + 5 * runner.datasets.count * 2, "\(report.csv)")

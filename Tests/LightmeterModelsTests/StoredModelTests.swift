@@ -27,8 +27,9 @@ import Testing
   private func exposures() throws -> [StoredExposure?] {
     let blended = BlendedExposure<Float>(
       userCount: 7, dimension: 5, popularity: (0..<9).map { Float($0) / 8 }, seed: 5)
+    // Users of different activity, or the users' part of a calibration would be the same for all.
     let clicks = FeedbackMatrix(
-      userCount: 7, itemCount: 9, users: [0, 1, 2, 3, 4, 5, 6], items: [0, 0, 1, 1, 2, 3, 4])
+      userCount: 7, itemCount: 9, users: [0, 0, 0, 0, 1, 2, 2, 3, 4, 5, 6], items: [0, 1, 2, 5, 0, 1, 7, 1, 2, 3, 4])
     var slice = PairBatch()
     for k in 0..<40 { slice.append(user: Int32(k % 7), item: Int32(k % 9), feedback: UInt8(k % 3 == 0 ? 1 : 0)) }
     return [
@@ -86,9 +87,12 @@ import Testing
       try container.write(to: "\(folder)/broken")
       #expect(throws: ModelFileError.self) { _ = try StoredModel.read("\(folder)/broken") }
       container = try ModelContainer.read("\(folder)/m")
-      container.tensors["user_factors.layout"] = .int64([5, 3, -1], shape: [3])
-      try container.write(to: "\(folder)/broken")
-      #expect(throws: ModelFileError.self) { _ = try StoredModel.read("\(folder)/broken") }
+      // Layouts of the same row length, so that only their own check can refuse them.
+      for layout: [Int64] in [[5, 3, -1], [-1, 7, 6], [8, 7, 6], [5, 7, 7], [5, 7, -2]] {
+        container.tensors["user_factors.layout"] = .int64(layout, shape: [3])
+        try container.write(to: "\(folder)/broken")
+        #expect(throws: ModelFileError.self) { _ = try StoredModel.read("\(folder)/broken") }
+      }
     }
   }
 

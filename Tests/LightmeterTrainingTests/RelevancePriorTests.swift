@@ -1,3 +1,4 @@
+import Foundation
 import LightmeterFeedback
 import LightmeterKernels
 import LightmeterModels
@@ -48,5 +49,41 @@ import Testing
     let without = try ranks(prior: false)
     #expect(without.relevance > 0.45, "decay alone leaves it at one half, above what was seen and declined")
     #expect(without.relevance > with.relevance)
+  }
+
+  @Test func theInterceptIsTheClickRateOverTheMeanExposure() throws {
+    var method = PointwiseMethod()
+    (method.estimator, method.exposure) = (LowVariance(), .popularity(power: 0.5, weight: 1, level: 0))
+    (method.dimension, method.epochs, method.batchSize, method.intercept) = (2, 1, 64, .baseRate)
+    let scorer = try #require(
+      method.fit(data, seed: 1, observer: SilentObserver()).scorer as? FactorModel)
+    // 120 clicks on 440 pairs; ten items of eleven have exposure 1, the last one 0.
+    let rate = 120.0 / 440 / (10.0 / 11)
+    #expect(abs(Double(scorer.intercept) - log(rate / (1 - rate))) < 1e-5)
+    method.intercept = .none
+    let without = try #require(method.fit(data, seed: 1, observer: SilentObserver()).scorer as? FactorModel)
+    #expect(without.intercept == 0)
+  }
+
+  @Test(arguments: BiasTerms.allCases) func biasesCarryWhatIsCommonWhenFactorsAreDecayedAway(biases: BiasTerms) throws {
+    var (users, items): ([Int32], [Int32]) = ([], [])
+    for item in 0..<6 {
+      for user in 0..<(3 + 6 * item) {
+        users.append(Int32(user))
+        items.append(Int32(item))
+      }
+    }
+    let positives = FeedbackMatrix(userCount: 40, itemCount: 6, users: users, items: items)
+    let skewed = TrainingData(positives: positives, popularity: Popularity.exposure(of: positives), stream: .all)
+    var method = PointwiseMethod()
+    (method.dimension, method.epochs, method.batchSize, method.biases) = (3, 60, 60, biases)
+    method.inner = OptimizerSettings(learningRate: 0.03, weightDecay: 10, biasDecay: 0)
+    let model = try method.fit(skewed, seed: 1, observer: SilentObserver())
+    var (first, last) = ([Float](repeating: 0, count: 6), [Float](repeating: 0, count: 6))
+    model.scorer.scores(user: 0, items: 0..<6, into: &first)
+    model.scorer.scores(user: 39, items: 0..<6, into: &last)
+    let rises = zip(first, first.dropFirst()).allSatisfy { $1 > $0 + 0.1 }
+    #expect(rises == (biases != .none), "an item's bias follows its clicks: \(first)")
+    #expect((first[0] > last[0] + 0.5) == (biases == .userAndItem), "a user's bias follows theirs")
   }
 }

@@ -2,25 +2,9 @@
 // positives, sampled(5), 6,000 validation pairs, d 50, batch 1024. Prints one line per case: name, optimizer, median and
 // least of several rounds, interleaved so that a noisy machine hits all alike.
 import Lightmeter
+import StandardCase
 
-let (users, items, positives, validationPairs) = (15_400, 1_000, 125_000, 6_000)
-var generator = SeededGenerator(seed: 1, stream: .world)
-var userColumn: [Int32] = []
-var itemColumn: [Int32] = []
-for _ in 0..<positives {
-  userColumn.append(Int32(generator.below(users)))
-  let skewed = generator.uniform() * generator.uniform()
-  itemColumn.append(Int32(skewed * Double(items)))
-}
-let matrix = FeedbackMatrix(userCount: users, itemCount: items, users: userColumn, items: itemColumn)
-var validation = PairBatch()
-for pair in 0..<validationPairs {
-  validation.append(
-    user: Int32(generator.below(users)), item: Int32(generator.below(60)), feedback: UInt8(pair % 2))
-}
-let data = TrainingData(
-  positives: matrix, validation: validation, popularity: Popularity.exposure(of: matrix),
-  stream: .sampled(negativesPerPositive: 5))
+let data = StandardCase.data()
 
 struct Case {
   let recipe: Recipe

@@ -6,6 +6,9 @@
 
 #include "CLightmeterText.h"
 
+/* coefficients of the closed form of one number of missed steps; see adam_settle */
+#define SETTLE_FORM 16
+
 // Batch-level arithmetic on rows of row-major tables. One source (kernels.inc) is compiled for float at three x86-64
 // levels and for double once; all float copies give the same bits (fixed lane order, no contraction, exact sqrt and
 // division). Every index array is 32 bits; a negative slot means "this pair has no row here" and is skipped.
@@ -42,6 +45,13 @@
     void (*adam_all)(void *table, void *first, void *second, const void *gradient, const void *decay,
                      const int32_t *slotOfRow, size_t rows, size_t stride, double correction1, double correction2,
                      double rate, double beta1, double beta2, double epsilon);
+    /* The steps from last[r] to now of adam_all without gradient, for the given rows, or for [firstRow, firstRow + count)
+       where row is NULL; last[r] becomes now. forms[missed] holds the SETTLE_FORM coefficients of the closed form for
+       missed steps, up to longest; other rows, and those outside its range, are stepped one by one. */
+    void (*adam_settle)(void *table, void *first, void *second, const void *decay, int32_t *last, int32_t now,
+                        const int32_t *row, size_t firstRow, size_t count, size_t stride, const void *forms,
+                        int32_t longest, const void *correction1, const void *correction2, size_t corrections,
+                        double rate, double beta1, double beta2, double epsilon);
     void (*sigmoid)(void *out, const void *in, size_t count);
     /* estimators: per pair loss, d/ds, d/dm, d2/ds dm, d2/dm2; the naive one's last three may be NULL */
     void (*naive_terms)(void *loss, void *bys, void *bym, void *bysm, void *bymm, const uint8_t *y, const void *s, size_t count);
@@ -86,6 +96,10 @@ void lm_adam_rows(const struct lm_kernels *kernels, void *table, void *first, vo
 void lm_adam_all(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *gradient,
                  const void *decay, const int32_t *slotOfRow, size_t rows, size_t stride, double correction1,
                  double correction2, double rate, double beta1, double beta2, double epsilon);
+void lm_adam_settle(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *decay,
+                    int32_t *last, int32_t now, const int32_t *row, size_t firstRow, size_t count, size_t stride,
+                    const void *forms, int32_t longest, const void *correction1, const void *correction2,
+                    size_t corrections, double rate, double beta1, double beta2, double epsilon);
 void lm_naive_terms(const struct lm_kernels *kernels, void *loss, void *bys, void *bym, void *bysm, void *bymm,
                     const uint8_t *y, const void *s, size_t count);
 

@@ -1,12 +1,17 @@
 internal import LightmeterExperiments
 internal import LightmeterKernels
 internal import LightmeterTraining
+internal import Synchronization
 
 /// Shows epochs, keeps the last good state, and ends training when asked by Ctrl-C.
 final class ConsoleObserver: TrainingObserver {
   private let title: String
   private let checkpoint: ResumeFile?
   private nonisolated(unsafe) let line: ProgressLine
+  private let kept = Mutex(0)
+
+  /// Whole epochs in the checkpoint that this run wrote; 0 while there is none.
+  var keptEpochs: Int { kept.withLock { $0 } }
 
   /// - Parameters:
   ///   - checkpoint: where the state after each epoch is kept; nil for controls.
@@ -27,7 +32,8 @@ final class ConsoleObserver: TrainingObserver {
       if record.meanExposure < 1 { detail += ", mean exposure \(NumberText.fixed(record.meanExposure, places: 3))" }
       if let gate = record.meanGate { detail += ", gate \(NumberText.fixed(gate, places: 3))" }
       line.show(Double(record.epoch), of: Double(epochs), detail: detail)
-      if let checkpoint, let state = snapshot.state, record.epoch < epochs { save(state(), to: checkpoint) }
+      // The last epoch too: controls and the comparison come after it, and may be stopped.
+      if let checkpoint, let state = snapshot.state { save(state(), to: checkpoint) }
       if record.epoch == epochs { line.finish() }
       guard Interruption.requested, record.epoch < epochs else { return .proceed }
       line.finish()
@@ -36,6 +42,9 @@ final class ConsoleObserver: TrainingObserver {
   }
 
   private func save(_ state: TrainingState, to checkpoint: ResumeFile) {
-    do { try checkpoint.write(state) } catch { Terminal.note("warning: no checkpoint was kept: \(error)") }
+    do {
+      try checkpoint.write(state)
+      kept.withLock { $0 = state.epochsDone }
+    } catch { Terminal.note("warning: no checkpoint was kept: \(error)") }
   }
 }

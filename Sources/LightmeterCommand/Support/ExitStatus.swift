@@ -59,6 +59,8 @@ enum ExitStatus {
       case .missing, .resume: usage
       }
     case is TrainingDataError, is EvaluationError, is Recommender.Problem, is CalibrationError: badData
+    case is ResumableStop: resumable
+    case let error as InputError: error.isAbsence ? noInput : badData
     case is WorldError, is StudyError: usage
     default: failed
     }

@@ -40,6 +40,7 @@ struct LogOptions: ParsableArguments {
 
   /// Reads a log with a progress line and reports what was skipped.
   func load(_ path: String) throws -> LoadedLog {
+    try InputKind.checkLog(path)
     let line = ProgressLine("reading \(path == "-" ? "standard input" : path)", unit: "B")
     let loaded = try LoadedLog.load(try request(path)) { progress in
       line.show(
@@ -54,6 +55,7 @@ struct LogOptions: ParsableArguments {
   func load(
     _ path: String, users: IdentifierTable, items: IdentifierTable, as what: String
   ) throws -> PairBatch {
+    try InputKind.checkLog(path)
     let loaded = try LoadedLog.load(
       try request(path, requiresRankable: false), users: users, items: items)
     let (pairs, unknown) = loaded.knownPairs(userCount: users.count, itemCount: items.count)

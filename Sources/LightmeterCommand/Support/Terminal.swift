@@ -3,15 +3,9 @@
 #else
   internal import Foundation
 #endif
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
 internal import ArgumentParser
 internal import LightmeterExperiments
+internal import LightmeterKernels
 
 /// What a command prints: text for people, JSON for machines.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
@@ -19,50 +13,41 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case text, json
 /// Where commands print; only this room does.
 enum Terminal {
   /// Results, on standard output.
-  static func emit(_ text: String) { write(text + "\n", to: 1) }
+  static func emit(_ text: String) { StandardStream.output.write(text + "\n") }
   /// Remarks and progress, on standard error.
-  static func note(_ text: String) { write(text + "\n", to: 2) }
+  static func note(_ text: String) { StandardStream.errors.write(text + "\n") }
+  /// Results without an end of line.
+  static func write(_ text: String) { StandardStream.output.write(text) }
+  /// Puts a line in the place of the last one, on a terminal at standard error.
+  static func redraw(_ line: String) { StandardStream.errors.write("\r\u{1B}[2K" + line.prefix(width)) }
   /// A value as JSON, on standard output.
   static func emit(json value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     emit(String(decoding: try encoder.encode(value), as: UTF8.self))
   }
-  /// Breaks long lines between words, at 98 columns.
-  static func wrapped(_ text: String) -> String {
+  /// Columns of printed text.
+  static let width = 98
+
+  /// Breaks long lines between words; each line starts with the bullet and goes on `indent` columns in.
+  static func wrapped(_ text: String, bullet: String = "", indent: Int = 2) -> String {
     text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
-      var (out, width) = ("", 0)
+      var (out, column, isEmpty) = (bullet, bullet.count, true)
       for word in line.split(separator: " ", omittingEmptySubsequences: false) {
-        if width > 0, width + 1 + word.count > 98 {
-          out += "\n  " + word
-          width = 2 + word.count
+        if !isEmpty, column + 1 + word.count > width {
+          out += "\n" + String(repeating: " ", count: indent) + word
+          column = indent + word.count
         } else {
-          out += (width > 0 ? " " : "") + word
-          width += word.count + 1
+          out += (isEmpty ? "" : " ") + word
+          column += word.count + (isEmpty ? 0 : 1)
         }
+        isEmpty = false
       }
       return out
     }.joined(separator: "\n")
   }
   /// Whether standard error is a terminal.
-  static var isInteractive: Bool { isatty(2) == 1 }
-
-  static func write(_ text: String, to descriptor: Int32) {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let written = bytes.withUnsafeBytes { unsafe in
-        #if canImport(Glibc)
-          Glibc.write(descriptor, unsafe.baseAddress, unsafe.count)
-        #elseif canImport(Musl)
-          Musl.write(descriptor, unsafe.baseAddress, unsafe.count)
-        #else
-          Darwin.write(descriptor, unsafe.baseAddress, unsafe.count)
-        #endif
-      }
-      if written <= 0 { return }
-      bytes = bytes.dropFirst(written)
-    }
-  }
+  static var isInteractive: Bool { StandardStream.errors.isTerminal }
 }
 
 /// Progress with rate and time left: one redrawn line on a terminal, a plain line now and then in a log.
@@ -95,7 +80,7 @@ final class ProgressLine {
 
   private func draw(_ line: String) {
     if Terminal.isInteractive {
-      Terminal.write("\r\u{1B}[2K" + String(line.prefix(79)), to: 2)
+      Terminal.redraw(String(line.prefix(79)))
       drawn = true
     } else {
       Terminal.note(line)
@@ -104,7 +89,7 @@ final class ProgressLine {
 
   /// Clears the redrawn line.
   func finish() {
-    if drawn { Terminal.write("\r\u{1B}[2K", to: 2) }
+    if drawn { Terminal.redraw("") }
     drawn = false
   }
 

@@ -63,6 +63,14 @@ public struct TrainingJob: Sendable {
     public var protocolDescription: String
     /// The part of the slice that choices are made on; empty without a slice.
     public var selection: PairBatch
+
+    /// The split as a part of a card, which names test and seed itself.
+    func splitKind(seed: UInt64) -> String {
+      var text = protocolDescription[...]
+      if text.hasPrefix("Test: ") { text = text.dropFirst(6) }
+      for end in [".", ", seed \(seed)"] where text.hasSuffix(end) { text = text.dropLast(end.count) }
+      return String(text)
+    }
   }
 
   /// Divides the log and builds the data of a stream.
@@ -93,7 +101,7 @@ public struct TrainingJob: Sendable {
   public func runProtocol(_ prepared: Prepared, baselines: [String]) -> RunProtocol {
     RunProtocol(
       trainingStream: prepared.summary.stream.name, trainingPositiveRule: log.rule.description,
-      split: RunProtocol.Split(kind: prepared.protocolDescription, seed: seed),
+      split: RunProtocol.Split(kind: prepared.splitKind(seed: seed), seed: seed),
       validation: RunProtocol.Validation(
         source: prepared.summary.validationSource, size: prepared.summary.validation.pairs),
       selectionMetric: "none", seeds: [seed], baselines: baselines,

@@ -12,6 +12,10 @@ public struct RecipeKey: Sendable {
   public let summary: String
   /// What it takes.
   public let allowed: String
+  /// The least and the greatest number it takes; nil for other keys.
+  public let range: ClosedRange<Double>?
+  /// The words it takes; empty for other keys.
+  public let choices: [String]
   /// Whether untrained methods take it.
   let appliesToUntrained: Bool
   /// Sets it; false for a value it does not take.
@@ -48,7 +52,10 @@ public struct RecipeKey: Sendable {
     number("initialDeviation", "standard deviation of the initial factors", 0...10) {
       $0.pointwise.initialDeviation = $1
     },
-    RecipeKey("estimator", "loss of a pair", allowed: "naive, inversePropensity or lowVariance") { plan, value in
+    RecipeKey(
+      "estimator", "loss of a pair", allowed: "naive, inversePropensity or lowVariance",
+      choices: ["naive", "inversePropensity", "lowVariance"]
+    ) { plan, value in
       guard let estimator = estimators[value.description] else { return false }
       plan.pointwise.estimator = estimator
       return true
@@ -58,7 +65,10 @@ public struct RecipeKey: Sendable {
     },
     RecipeKey(
       "exposure", "where exposure comes from",
-      allowed: "none, popularity, fixedMix, blended, perItem, plain, plainWithActivity, regressed or known"
+      allowed: "none, popularity, fixedMix, blended, perItem, plain, plainWithActivity, regressed or known",
+      choices: [
+        "none", "popularity", "fixedMix", "blended", "perItem", "plain", "plainWithActivity", "regressed", "known",
+      ]
     ) { plan, value in
       guard let source = exposures[value.description] else { return false }
       plan.pointwise.exposure = source
@@ -87,7 +97,8 @@ public struct RecipeKey: Sendable {
       plan.pointwise.strategy = plan.pointwise.strategy.changingBilevel { $0.validationPairsPerStep = count }
     },
     RecipeKey(
-      "throughExposure", "whether the model's gradient goes through the exposure", allowed: "true or false"
+      "throughExposure", "whether the model's gradient goes through the exposure", allowed: "true or false",
+      choices: ["true", "false"]
     ) { plan, value in
       guard let flag = Bool(value.description) else { return false }
       plan.pointwise.strategy = plan.pointwise.strategy.settingThroughExposure(flag)
@@ -108,10 +119,11 @@ public struct RecipeKey: Sendable {
   ]
 
   private init(
-    _ name: String, _ summary: String, allowed: String, untrained: Bool = false,
-    apply: @escaping @Sendable (inout Plan, RecipeValue) -> Bool
+    _ name: String, _ summary: String, allowed: String, range: ClosedRange<Double>? = nil, choices: [String] = [],
+    untrained: Bool = false, apply: @escaping @Sendable (inout Plan, RecipeValue) -> Bool
   ) {
     (self.name, self.summary, self.allowed, self.apply) = (name, summary, allowed, apply)
+    (self.range, self.choices) = (range, choices)
     appliesToUntrained = untrained
   }
 
@@ -119,7 +131,8 @@ public struct RecipeKey: Sendable {
     _ name: String, _ summary: String, _ range: ClosedRange<Double>,
     set: @escaping @Sendable (inout Plan, Double) -> Void
   ) -> RecipeKey {
-    RecipeKey(name, summary, allowed: "a number from \(range.lowerBound) to \(range.upperBound)") { plan, value in
+    RecipeKey(name, summary, allowed: "a number from \(range.lowerBound) to \(range.upperBound)", range: range) {
+      plan, value in
       guard case .number(let number) = value, range.contains(number) else { return false }
       set(&plan, number)
       return true
@@ -129,7 +142,10 @@ public struct RecipeKey: Sendable {
   private static func integer(
     _ name: String, _ summary: String, _ range: ClosedRange<Int>, set: @escaping @Sendable (inout Plan, Int) -> Void
   ) -> RecipeKey {
-    RecipeKey(name, summary, allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)") { plan, value in
+    RecipeKey(
+      name, summary, allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)",
+      range: Double(range.lowerBound)...Double(range.upperBound)
+    ) { plan, value in
       guard case .number(let number) = value, let whole = Int(exactly: number), range.contains(whole) else {
         return false
       }
@@ -141,7 +157,8 @@ public struct RecipeKey: Sendable {
   private static func choice<T: RawRepresentable<String> & CaseIterable & SendableMetatype>(
     _ name: String, _ summary: String, _ type: T.Type, set: @escaping @Sendable (inout Plan, T) -> Void
   ) -> RecipeKey {
-    RecipeKey(name, summary, allowed: T.allCases.map(\.rawValue).joined(separator: ", ")) { plan, value in
+    let choices = T.allCases.map(\.rawValue)
+    return RecipeKey(name, summary, allowed: choices.joined(separator: ", "), choices: choices) { plan, value in
       guard let chosen = T(rawValue: value.description) else { return false }
       set(&plan, chosen)
       return true

@@ -1,4 +1,4 @@
-/// How configurations and epochs are chosen; the same way and the same budget for every method.
+/// How configurations and epochs are chosen; the same way for every method, under one bound on their number.
 public struct StudyTuning: Sendable {
   /// What chooses.
   public enum Metric: Sendable, Hashable {

@@ -78,7 +78,7 @@ struct StudyMarkdown {
     } else {
       line(
         "Chosen by \(study.tuning.name), on \(study.tuning.seeds.count) tuning seed(s) that no table uses; at most "
-          + "\(study.tuning.configurations) configurations a method (the largest search here has \(most))"
+          + "\(study.tuning.configurations) configurations a method (the largest search here has \(most), each row's own number stands in its last table)"
           + (study.tuning.checkpoints.isEmpty
             ? "." : ", each scored after \(study.tuning.checkpoints.map(String.init).joined(separator: ", ")) epochs.")
           + " Test data was opened after tuning only.")
@@ -291,7 +291,8 @@ struct StudyMarkdown {
       "What each row was, and what it cost.",
       TableValue(
         columns: [
-          TableValue.Column("method", .leading), TableValue.Column("configuration", .leading),
+          TableValue.Column("method", .leading), TableValue.Column("tried", .leading),
+          TableValue.Column("configuration", .leading),
           TableValue.Column("epochs"), TableValue.Column("choice score"), TableValue.Column("s per run"),
           TableValue.Column("s per epoch"), TableValue.Column("failed"),
         ],
@@ -300,7 +301,7 @@ struct StudyMarkdown {
           let epochs = row.records.flatMap(\.history).map(\.seconds)
           let runs = Double(max(1, row.records.count))
           return [
-            TableValue.Cell(row.label), TableValue.Cell(settings),
+            TableValue.Cell(row.label), TableValue.Cell(study.tried(row: row.label)), TableValue.Cell(settings),
             TableValue.Cell(row.records.first.map { "\($0.epoch)" } ?? "–"),
             row.choice?.score.map { .number($0, places: 4) } ?? "–",
             .number(row.records.reduce(0) { $0 + $1.seconds } / runs, places: 1),

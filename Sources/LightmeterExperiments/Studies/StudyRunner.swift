@@ -54,15 +54,8 @@ public struct StudyRunner: Sendable {
     datasets.map { ($0.description.label, $0.digest, $0.facts) }
   }
 
-  /// Whether configurations or epochs of a row are chosen at all.
-  private func isTuned(_ method: StudyMethod) -> Bool {
-    guard study.tuning.metric != nil, method.members == nil else { return false }
-    let entry = try? MethodCatalogue.entry(named: method.recipe.method)
-    return entry?.isTrained == true && (method.grid.count > 1 || !study.tuning.checkpoints.isEmpty)
-  }
-
   func tuningRuns(_ dataset: StudyDataset, _ method: StudyMethod) -> [StudyRun] {
-    guard isTuned(method) else { return [] }
+    guard study.isTuned(method) else { return [] }
     return method.grid.flatMap { recipe in
       let recipe = study.tuning.epochs.map { recipe.setting(["epochs": .number(Double($0))]) } ?? recipe
       return study.tuning.seeds.map { seed in
@@ -80,7 +73,7 @@ public struct StudyRunner: Sendable {
   ///
   /// - Returns: nil while tuning runs are missing.
   func choice(_ dataset: StudyDataset, _ method: StudyMethod) throws -> StudyChoice? {
-    guard isTuned(method) else {
+    guard study.isTuned(method) else {
       return StudyChoice(recipe: method.grid.first ?? method.recipe, epoch: nil, score: nil)
     }
     var best: StudyChoice?
@@ -181,5 +174,23 @@ public struct StudyRunner: Sendable {
         throw error
       }
     }
+  }
+}
+
+extension Study {
+  /// Whether configurations or epochs of a row are chosen at all.
+  func isTuned(_ method: StudyMethod) -> Bool {
+    guard tuning.metric != nil, method.members == nil else { return false }
+    let entry = try? MethodCatalogue.entry(named: method.recipe.method)
+    return entry?.isTrained == true && (method.grid.count > 1 || !tuning.checkpoints.isEmpty)
+  }
+
+  /// How many configurations and epochs were scored to choose a row: "6 × 3 epochs"; "1, fixed" where nothing was chosen.
+  func tried(row label: String) -> String {
+    guard let method = methods.first(where: { $0.label == label }) else { return NumberText.absent }
+    if let members = method.members { return "one of \(members.count) rows" }
+    guard isTuned(method) else { return "1, fixed" }
+    return tuning.checkpoints.isEmpty
+      ? "\(method.grid.count)" : "\(method.grid.count) × \(tuning.checkpoints.count) epochs"
   }
 }

@@ -7,7 +7,13 @@ internal import LightmeterKernels
 /// nearly equal bounds. Per user the sampler walks each block by geometric skips under the block's bound and accepts a
 /// proposal with probability / bound: exact, so it agrees in distribution with ``WorldDraws`` (not in bytes).
 ///
-/// - Complexity: O(items · 400) once; per user O(blocks + proposals · rank), blocks in the hundreds. Proposals are tens to
+/// Impressions are the user's clicks, the same bytes as without impressions, and the pairs that were shown and declined:
+///
+///     P(click) = m γ,   P(shown | no click) = m (1 − γ) / (1 − m γ)
+///
+/// so every click is a shown pair and an impression has probability m.
+///
+/// - Complexity: O(items · 2744) once; per user O(blocks + proposals · rank), blocks about a hundred. Proposals are tens to
 ///   a hundred times the accepted pairs at personal parts of 1, fewer at smaller ones.
 /// - Numerics: bounds are widened by 1e-9, above the rounding of the probabilities.
 /// - Source: METHODS §13.2b.
@@ -17,7 +23,7 @@ public struct SkippingSampler: Sendable {
   public enum Target: Sendable {
     /// Pairs that were seen and liked.
     case clicks
-    /// Pairs that were seen; each has a click drawn with it.
+    /// Pairs that were seen: the clicks of ``clicks`` and what was declined.
     case impressions
   }
 
@@ -34,64 +40,53 @@ public struct SkippingSampler: Sendable {
   }
 
   private let world: CleanWorld
-  private let target: Target
   private let seed: UInt64
-  private let order: [Int32]
-  private let blockStarts: [Int]
-  /// Bound and log(1 − bound) of each block, class by class.
-  private let bounds: [Double]
-  private let logMisses: [Double]
+  private let clicks: BlockTable
+  /// For what was shown and declined; nil where only clicks are drawn.
+  private let shown: BlockTable?
 
   /// Upper edges of the user classes: norms in units of √rank, and activities.
-  private static let normEdges = [0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 3.0001]
-  private static let activityEdges = [-1.5, -0.75, -0.25, 0.25, 0.75, 1.25, 2.0, 3.0001]
+  fileprivate static let normEdges = [
+    0.55, 0.65, 0.72, 0.78, 0.84, 0.9, 0.96, 1.02, 1.08, 1.15, 1.23, 1.35, 1.6, 3.0001,
+  ]
+  fileprivate static let activityEdges = [
+    -2, -1.5, -1.1, -0.8, -0.5, -0.25, 0, 0.25, 0.5, 0.8, 1.1, 1.5, 2, 3.0001,
+  ]
 
   /// Sorts the items and bounds every block for every class of users.
   public init(_ world: CleanWorld, target: Target = .clicks, seed: UInt64? = nil) {
     self.world = world
-    self.target = target
     self.seed = seed ?? world.seed
-    let bounder = ItemBounds(world, relevanceCounts: target == .clicks)
-    let reference = (0..<world.itemCount).map { bounder.bound(item: $0, reach: 1, taste: 1, activity: 0) }
-    let order = (0..<world.itemCount).sorted { (reference[$0], $1) > (reference[$1], $0) }
-    var starts: [Int] = []
-    var top = 0.0
-    for (position, item) in order.enumerated() where position == 0 || reference[item] < 0.85 * top {
-      starts.append(position)
-      top = reference[item]
-    }
-    starts.append(order.count)
-    blockStarts = starts
-    self.order = order.map { Int32($0) }
-    bounds = SkippingSampler.blockBounds(bounder, order: order, starts: starts)
-    logMisses = bounds.map(SkippingSampler.logMiss)
+    clicks = BlockTable(ItemBounds(world, relevanceCounts: true))
+    shown = target == .impressions ? BlockTable(ItemBounds(world, relevanceCounts: false)) : nil
   }
 
   /// Draws the pairs of one user; the same for the same seed, whatever users came before.
   public func draw(user: Int, into rows: inout UserRows) {
     rows.user = Int32(user)
     rows.proposals = 0
-    var generator = WorldStream.skips.generator(seed, shard: user)
     let factors = world.userRow(user)
-    let first = classIndex(factors) * (blockStarts.count - 1)
-    var accepted: [(item: Int32, clicked: UInt8)] = []
-    for block in 0..<blockStarts.count - 1 {
-      let (bound, logMiss) = (bounds[first + block], logMisses[first + block])
-      var position = blockStarts[block]
-      while true {
-        let skip = Portable.log(1 - generator.uniform()) / logMiss
-        guard skip < Double(blockStarts[block + 1] - position) else { break }
-        position += Int(skip)
-        rows.proposals += 1
-        if let clicked = accept(factors, item: Int(order[position]), bound: bound, &generator) {
-          accepted.append((order[position], clicked))
-        }
-        position += 1
+    let userClass = classIndex(factors)
+    var generator = WorldStream.skips.generator(seed, shard: user)
+    var clicked: [Int32] = []
+    rows.proposals += clicks.walk(userClass, &generator) { item, level, bound in
+      if isClicked(factors, item: Int(item), level: level, bound: bound) { clicked.append(item) }
+    }
+    clicked.sort()
+    guard let shown else {
+      rows.items = clicked
+      rows.clicked = [UInt8](repeating: 1, count: clicked.count)
+      return
+    }
+    generator = WorldStream.declined.generator(seed, shard: user)
+    var declined: [Int32] = []
+    rows.proposals += shown.walk(userClass, &generator) { item, level, bound in
+      if isDeclined(factors, item: Int(item), level: level, bound: bound), !SkippingSampler.holds(clicked, item) {
+        declined.append(item)
       }
     }
-    accepted.sort { $0.item < $1.item }
-    rows.items = accepted.map(\.item)
-    rows.clicked = accepted.map(\.clicked)
+    declined.sort()
+    rows.merge(clicked: clicked, declined: declined)
   }
 
   /// Draws user after user and hands each one's pairs on, in user order.
@@ -111,30 +106,35 @@ public struct SkippingSampler: Sendable {
 
   // MARK: one proposal
 
-  private func accept(
-    _ factors: ArraySlice<Float>, item: Int, bound: Double, _ generator: inout SeededGenerator
-  ) -> UInt8? {
-    let level = generator.uniform() * bound
+  private func isClicked(_ factors: ArraySlice<Float>, item: Int, level: Double, bound: Double) -> Bool {
     let logits = world.logits(factors, item: item)
-    let needsRelevance = target == .clicks
     // A power of two above the odds rejects most proposals without an exponential.
-    var ceiling = SkippingSampler.powerAbove(logits.exposure)
-    if needsRelevance { ceiling *= SkippingSampler.powerAbove(logits.relevance) }
-    guard level < ceiling else { return nil }
-    let relevance = Portable.sigmoid(logits.relevance)
-    let probability = Portable.sigmoid(logits.exposure) * (needsRelevance ? relevance : 1)
+    let ceiling = SkippingSampler.powerAbove(logits.exposure) * SkippingSampler.powerAbove(logits.relevance)
+    guard level < ceiling else { return false }
+    let probability = Portable.sigmoid(logits.exposure) * Portable.sigmoid(logits.relevance)
     assert(probability <= bound, "the bound \(bound) of item \(item) is below its probability \(probability)")
-    guard level < probability else { return nil }
-    return needsRelevance || generator.uniform() < relevance ? 1 : 0
+    return level < probability
+  }
+
+  private func isDeclined(_ factors: ArraySlice<Float>, item: Int, level: Double, bound: Double) -> Bool {
+    let logits = world.logits(factors, item: item)
+    guard level < SkippingSampler.powerAbove(logits.exposure) else { return false }
+    let (exposure, relevance) = (Portable.sigmoid(logits.exposure), Portable.sigmoid(logits.relevance))
+    assert(exposure <= bound, "the bound \(bound) of item \(item) is below its exposure \(exposure)")
+    return level < exposure * (1 - relevance) / (1 - exposure * relevance)
+  }
+
+  private static func holds(_ sorted: [Int32], _ item: Int32) -> Bool {
+    var (low, high) = (0, sorted.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if sorted[middle] < item { low = middle + 1 } else { high = middle }
+    }
+    return low < sorted.count && sorted[low] == item
   }
 
   private static func powerAbove(_ logit: Double) -> Double {
     logit >= 0 ? 1 : Double(sign: .plus, exponent: Int((logit * 1.4426950408889634).rounded(.up)), significand: 1)
-  }
-
-  private static func logMiss(_ bound: Double) -> Double {
-    if bound > 1e-3 { return Portable.log(1 - bound) }
-    return -bound * (1 + bound * (1 / 2 + bound * (1 / 3 + bound * (1 / 4 + bound / 5))))
   }
 
   // MARK: classes of users
@@ -154,27 +154,107 @@ public struct SkippingSampler: Sendable {
     return (reachClass * SkippingSampler.normEdges.count + tasteClass) * SkippingSampler.activityEdges.count
       + activityClass
   }
+}
 
+extension SkippingSampler.UserRows {
+  /// Two ascending lists of items as one, with what was clicked beside it.
+  fileprivate mutating func merge(clicked hits: [Int32], declined: [Int32]) {
+    items.removeAll(keepingCapacity: true)
+    clicked.removeAll(keepingCapacity: true)
+    var (hit, miss) = (0, 0)
+    while hit < hits.count || miss < declined.count {
+      let takesHit = miss == declined.count || (hit < hits.count && hits[hit] < declined[miss])
+      items.append(takesHit ? hits[hit] : declined[miss])
+      clicked.append(takesHit ? 1 : 0)
+      if takesHit { hit += 1 } else { miss += 1 }
+    }
+  }
+}
+
+/// Items in descending order of their bounds, in blocks of nearly equal bounds, with each block's bound by class of users.
+private struct BlockTable {
+  private let order: [Int32]
+  private let starts: [Int]
+  /// Bound and log(1 − bound) of each block, class by class.
+  private let bounds: [Double]
+  private let logMisses: [Double]
+
+  init(_ bounder: ItemBounds) {
+    let itemCount = bounder.world.itemCount
+    let reference = (0..<itemCount).map { bounder.bound(item: $0, reach: 1, taste: 1, activity: 0) }
+    let order = (0..<itemCount).sorted { (reference[$0], $1) > (reference[$1], $0) }
+    var starts: [Int] = []
+    var top = 0.0
+    for (position, item) in order.enumerated() where position == 0 || reference[item] < 0.85 * top {
+      starts.append(position)
+      top = reference[item]
+    }
+    starts.append(order.count)
+    self.starts = starts
+    self.order = order.map { Int32($0) }
+    bounds = BlockTable.blockBounds(bounder, order: order, starts: starts)
+    logMisses = bounds.map(BlockTable.logMiss)
+  }
+
+  /// Proposes items of a user class, each with its block's bound as probability, and a level uniform below the bound.
+  ///
+  /// - Returns: how many were proposed.
+  func walk(
+    _ userClass: Int, _ generator: inout SeededGenerator,
+    _ body: (_ item: Int32, _ level: Double, _ bound: Double) -> Void
+  ) -> Int {
+    let first = userClass * (starts.count - 1)
+    var proposals = 0
+    for block in 0..<starts.count - 1 {
+      let (bound, logMiss) = (bounds[first + block], logMisses[first + block])
+      var position = starts[block]
+      while true {
+        let skip = Portable.log(1 - generator.uniform()) / logMiss
+        guard skip < Double(starts[block + 1] - position) else { break }
+        position += Int(skip)
+        proposals += 1
+        body(order[position], generator.uniform() * bound, bound)
+        position += 1
+      }
+    }
+    return proposals
+  }
+
+  private static func logMiss(_ bound: Double) -> Double {
+    if bound > 1e-3 { return Portable.log(1 - bound) }
+    return -bound * (1 + bound * (1 / 2 + bound * (1 / 3 + bound * (1 / 4 + bound / 5))))
+  }
+
+  /// A row of blocks for each class of users (reach, taste, activity).
   private static func blockBounds(_ bounder: ItemBounds, order: [Int], starts: [Int]) -> [Double] {
     let blocks = starts.count - 1
+    let (normEdges, activityEdges) = (SkippingSampler.normEdges, SkippingSampler.activityEdges)
     let (norms, activities) = (normEdges.count, activityEdges.count)
     var bounds = [Double](repeating: 0, count: norms * norms * activities * blocks)
     var tastes = [Double](repeating: 0, count: norms)
     for block in 0..<blocks {
+      // Greatest product of a block, taste last: contiguous where the loop is hot.
+      var greatest = [Double](repeating: 0, count: norms * activities * norms)
       for item in order[starts[block]..<starts[block + 1]] {
         for k in 0..<norms { tastes[k] = bounder.relevance(item: item, taste: normEdges[k]) }
         for reach in 0..<norms {
           for activity in 0..<activities {
             let exposure = bounder.exposure(item: item, reach: normEdges[reach], activity: activityEdges[activity])
-            for taste in 0..<norms {
-              let slot = ((reach * norms + taste) * activities + activity) * blocks + block
-              bounds[slot] = max(bounds[slot], exposure * tastes[taste])
-            }
+            let first = (reach * activities + activity) * norms
+            for taste in 0..<norms { greatest[first + taste] = max(greatest[first + taste], exposure * tastes[taste]) }
+          }
+        }
+      }
+      for reach in 0..<norms {
+        for taste in 0..<norms {
+          for activity in 0..<activities {
+            bounds[((reach * norms + taste) * activities + activity) * blocks + block] = min(
+              greatest[(reach * activities + activity) * norms + taste] * (1 + 1e-9), 1)
           }
         }
       }
     }
-    return bounds.map { min($0 * (1 + 1e-9), 1) }
+    return bounds
   }
 }
 

@@ -75,7 +75,7 @@ extension World {
 
 /// The independent streams of a world's randomness, as epochs of ``RandomStream/world``.
 enum WorldStream: Int {
-  case users = 1, items, calibration, exposed, relevant, traffic, skips, initialise, cells, permutation
+  case users = 1, items, calibration, exposed, relevant, traffic, skips, initialise, cells, permutation, declined
 
   func key(_ seed: UInt64) -> UInt64 { SeededGenerator.key(seed: seed, stream: .world, epoch: rawValue) }
   func generator(_ seed: UInt64, shard: Int = 0) -> SeededGenerator {

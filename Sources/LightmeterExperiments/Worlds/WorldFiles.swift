@@ -24,7 +24,8 @@ public struct WorldFiles: Sendable {
   /// - Parameters:
   ///   - seed: the seed of the draw; the world's own when nil.
   ///   - skipping: draw clicks and impressions by ``SkippingSampler`` (for large clean worlds) instead of cell by cell.
-  ///     The two agree in distribution, not in bytes.
+  ///     The two agree in distribution, not in bytes. Either way every click is an impression; random traffic agrees
+  ///     with the log on what is relevant only cell by cell.
   /// - Precondition: `skipping` needs a ``CleanWorld``.
   public init(_ world: any World, seed: UInt64? = nil, skipping: Bool = false) {
     precondition(!skipping || world is CleanWorld, "only a clean world can be drawn by skips")

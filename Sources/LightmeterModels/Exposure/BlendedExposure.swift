@@ -29,12 +29,8 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
 
   private var dimension: Int { tables[0].factorWidth }
 
-  /// Zeroes a gradient for the rows that the batch touches.
-  public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
-    while gradient.count < 2 { gradient.append(RowGradient()) }
-    gradient[0].reset(rows: batch.userRows, stride: tables[0].stride)
-    gradient[1].reset(rows: [0], stride: tables[1].stride)
-  }
+  /// The rows of the batch's users, and the gate.
+  public func touchedRows(of batch: IndexedBatch) -> [[Int32]] { [batch.userRows, [0]] }
 
   /// m of every pair, into the tape.
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {

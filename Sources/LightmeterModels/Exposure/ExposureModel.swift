@@ -12,8 +12,8 @@ public protocol ExposureModel<S>: Sendable {
   associatedtype S: TrainingScalar
   /// The parameter tables α; empty when nothing is learned.
   var tables: [Table<S>] { get set }
-  /// Zeroes a gradient for the rows that `batch` touches, one entry per table.
-  func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch)
+  /// The rows that a batch reads, each once, one entry per table.
+  func touchedRows(of batch: IndexedBatch) -> [[Int32]]
   /// Writes m of every pair into `tape.exposures`, each in [0, 1].
   func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>)
   /// Adds Σ_k cotangents[k] ∂m_k/∂α to `gradient`.
@@ -61,6 +61,11 @@ public struct ExposureTape<S: TrainingScalar>: Sendable {
 }
 
 extension ExposureModel {
+  /// Zeroes a gradient for the rows that `batch` touches, one entry per table.
+  public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
+    reset(&gradient, rows: touchedRows(of: batch), strides: tables.map(\.stride))
+  }
+
   /// Adds Σ cotangent · derivative by the parameters.
   public func pullback(
     _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
@@ -97,8 +102,8 @@ public struct FixedExposure<S: TrainingScalar>: ExposureModel {
   /// Says `stored` for every pair.
   public init(_ stored: StoredExposure) { self.stored = stored }
 
-  /// Zeroes a gradient for the rows that the batch touches.
-  public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) { gradient.removeAll() }
+  /// None.
+  public func touchedRows(of batch: IndexedBatch) -> [[Int32]] { [] }
 
   /// m of every pair, into the tape.
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {

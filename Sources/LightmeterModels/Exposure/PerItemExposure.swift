@@ -23,11 +23,8 @@ public struct PerItemExposure<S: TrainingScalar>: ExposureModel {
     }
   }
 
-  /// Zeroes a gradient for the rows that the batch touches.
-  public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
-    if gradient.isEmpty { gradient.append(RowGradient()) }
-    gradient[0].reset(rows: batch.itemRows, stride: tables[0].stride)
-  }
+  /// The logits of the batch's items.
+  public func touchedRows(of batch: IndexedBatch) -> [[Int32]] { [batch.itemRows] }
 
   /// m of every pair, into the tape.
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {

@@ -137,20 +137,20 @@ struct PointwiseRun {
       }
       tally.add(step)
     }
+    trainer.settle()
     try checkTables(epoch: epoch)
     return tally.record(epoch: epoch + 1, seconds: (clock.now - start) / .seconds(1))
   }
 
   /// All of D_val up to the cap; beyond, a fresh seeded draw: an unbiased mini-batch of the outer loss.
-  private func validationPairs(epoch: Int, step: Int) -> PairBatch {
+  func validationPairs(epoch: Int, step: Int) -> PairBatch {
     guard case .bilevel(let settings) = method.strategy, validation.count > settings.validationPairsPerStep else {
       return validation
     }
     let key = SeededGenerator.key(seed: seed, stream: .validation, epoch: epoch, shard: step)
-    let count = UInt64(validation.count)
-    let chosen = (0..<settings.validationPairsPerStep).map { draw in
-      Int(SeededGenerator.hash(key, UInt64(draw)).multipliedFullWidth(by: count).high)
-    }.sorted()
+    // The head of a permutation: no pair twice, so that the whole draw tells something.
+    let order = KeyedPermutation(count: validation.count, key: key)
+    let chosen = (0..<settings.validationPairsPerStep).map { order($0) }.sorted()
     return PairBatch(
       users: chosen.map { validation.users[$0] }, items: chosen.map { validation.items[$0] },
       feedback: chosen.map { validation.feedback[$0] })

@@ -51,6 +51,16 @@ import Testing
     #expect(written.rows == rows)
   }
 
+  /// The path of worlds above 10⁸ cells, forced on a small one.
+  @Test func everySkippedClickIsAnImpressionAndNoOtherImpressionIsClicked() throws {
+    let files = WorldFiles(Small.world(.entangled), seed: 4, skipping: true)
+    let clicks = try files.writeClicks(to: path("clicks.csv"))
+    let shown = try files.writeImpressions(to: path("impressions.csv"))
+    let clicked = try lines("impressions.csv").filter { $0.hasSuffix(",1,1") }.map { String($0.dropLast(4)) }
+    #expect(clicked == Array(try lines("clicks.csv").dropFirst()))
+    #expect(clicks.rows > 300 && shown.rows > 2 * clicks.rows)
+  }
+
   @Test func aFailedRunLeavesNothingBehind() throws {
     struct Stop: Error {}
     let files = WorldFiles(Small.world())

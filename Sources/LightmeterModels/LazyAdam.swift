@@ -1,0 +1,44 @@
+public import LightmeterKernels
+
+/// Adam that moves only the rows a batch touches, each with its own step count.
+///
+/// Moments, decay and bias correction of a row advance only in steps in which the row has a gradient, so a rare row's
+/// first step has the full length and a step costs nothing for the rest of the table. It regularises differently from
+/// ``Adam``: tune it apart.
+///
+/// - Source: METHODS §4.
+public struct LazyAdam<S: TrainingScalar>: Optimizer {
+  /// Step length.
+  public let learningRate: S
+  private var tables: [OptimizerState<S>]
+  private let decays: [[S]]
+  private let corrections = AdamCorrections<S>()
+
+  /// Zero moments and step counts for the given tables.
+  public init(_ settings: OptimizerSettings, for tables: [Table<S>]) {
+    learningRate = S(settings.learningRate)
+    self.tables = tables.map {
+      OptimizerState(moments: AdamMoments(count: $0.values.count), steps: [Int32](repeating: 0, count: $0.rows))
+    }
+    decays = tables.map { $0.columnDecay(weight: S(settings.weightDecay), bias: S(settings.biasDecay)) }
+  }
+
+  /// All that a resumed run needs.
+  public var state: [OptimizerState<S>] {
+    get { tables }
+    set { tables = newValue }
+  }
+
+  /// One step; see ``Optimizer``.
+  public mutating func step(_ parameters: inout [Table<S>], along gradient: [RowGradient<S>]) {
+    for index in parameters.indices {
+      var steps: [Int32] = []
+      swap(&steps, &tables[index].steps)
+      S.adamRows(
+        &parameters[index].values, &tables[index].moments, steps: &steps, gradient: gradient[index].values,
+        rows: gradient[index].rows, stride: parameters[index].stride, corrections: corrections.columns,
+        decay: decays[index], settings: AdamSettings(rate: learningRate))
+      swap(&steps, &tables[index].steps)
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import LightmeterKernels
+import Testing
+
+/// Draws, and the bound that kernels of a precision are held to, relative to the size of what was summed.
+enum KernelDraws {
+  /// Widths with and without tails of the 16- and 4-lane loops.
+  static let widths = [1, 7, 16, 17, 50, 64]
+  /// Batch lengths: none, one, some below and some above the prefetch distance.
+  static let counts = [0, 1, 5, 23]
+
+  static func normal<S: TrainingScalar>(_ count: Int, _ salt: Int, as: S.Type = S.self) -> [S] {
+    var generator = SeededGenerator(seed: 31, stream: .initialise, epoch: salt)
+    return (0..<count).map { _ in S(generator.normal()) }
+  }
+
+  static func indices(_ count: Int, below bound: Int, _ salt: Int, missing: Bool = false) -> [Int32] {
+    var generator = SeededGenerator(seed: 32, stream: .initialise, epoch: salt)
+    return (0..<count).map { k in missing && k % 4 == 3 ? -1 : Int32(generator.below(bound)) }
+  }
+
+  /// Sums of at most 64 products: 64 half-ulps of the summed magnitudes, with room.
+  static func tolerance<S: TrainingScalar>(_: S.Type) -> Double { S.self == Float.self ? 5e-6 : 1e-14 }
+
+  /// Whether `got` is `expected` up to the precision's rounding, with the size of the terms as scale.
+  static func close<S: TrainingScalar>(_ got: S, _ expected: Double, scale: Double = 1) -> Bool {
+    abs(Double(got) - expected) <= tolerance(S.self) * max(scale, abs(expected))
+  }
+}
+
+/// The kernels on rows of tables against plain loops in Double, with strides longer than rows, tails and empty batches.
+@Suite struct VectorKernelsTests {
+  /// A table of 9 rows with three columns more than its width.
+  private struct Rows<S: TrainingScalar> {
+    let values: [S]
+    let stride: Int
+    init(_ width: Int, _ salt: Int) {
+      stride = width + 3
+      values = KernelDraws.normal(9 * (width + 3), salt)
+    }
+    var view: RowsView<S> { RowsView(values, stride: stride) }
+    func row(_ index: Int32, _ width: Int) -> [Double] {
+      (0..<width).map { Double(values[Int(index) * stride + $0]) }
+    }
+  }
+
+  private func dot(_ a: [Double], _ b: [Double]) -> (value: Double, scale: Double) {
+    zip(a, b).reduce((0, 0)) { ($0.0 + $1.0 * $1.1, $0.1 + abs($1.0 * $1.1)) }
+  }
+
+  @Test(arguments: KernelDraws.widths) func dotRowsIsTheSumOfProducts(width: Int) {
+    dotRows(width, Float.self)
+    dotRows(width, Double.self)
+  }
+
+  private func dotRows<S: TrainingScalar>(_ width: Int, _: S.Type) {
+    let (left, right) = (Rows<S>(width, 1), Rows<S>(width, 2))
+    for count in KernelDraws.counts {
+      for accumulate in [false, true] {
+        let leftRows = KernelDraws.indices(count, below: 9, 3, missing: true)
+        let rightRows = KernelDraws.indices(count, below: 9, 4)
+        let before: [S] = KernelDraws.normal(count + 2, 5)
+        var out = before
+        S.dotRows(
+          left.view, leftRows, right.view, rightRows, width: width, offset: -0.75, accumulate: accumulate, into: &out)
+        for k in 0..<count {
+          let base = accumulate ? Double(before[k]) : -0.75
+          let (value, scale) =
+            leftRows[k] < 0 ? (0, 0) : dot(left.row(leftRows[k], width), right.row(rightRows[k], width))
+          #expect(KernelDraws.close(out[k], base + value, scale: scale + abs(base)), "width \(width), pair \(k)")
+        }
+        #expect(out[count...] == before[count...], "nothing is written beyond the batch")
+      }
+    }
+  }
+
+  @Test(arguments: KernelDraws.widths) func dotRangeIsOneRowAgainstARun(width: Int) {
+    dotRange(width, Float.self)
+    dotRange(width, Double.self)
+  }
+
+  private func dotRange<S: TrainingScalar>(_ width: Int, _: S.Type) {
+    // A scorer's tables have one layout, so both sides share the stride.
+    let (left, right) = (Rows<S>(width, 6), Rows<S>(width, 7))
+    for range in [0..<9, 2..<2, 3..<8, 8..<9] {
+      let before: [S] = KernelDraws.normal(range.count + 1, 8)
+      var out = before
+      S.dotRange(left.view, row: 5, right.view, range: range, width: width, offset: 0.5, into: &out)
+      for (k, item) in range.enumerated() {
+        let (value, scale) = dot(left.row(5, width), right.row(Int32(item), width))
+        #expect(KernelDraws.close(out[k], 0.5 + value, scale: scale), "width \(width), item \(item)")
+      }
+      #expect(out[range.count] == before[range.count])
+    }
+  }
+
+  @Test(arguments: KernelDraws.widths) func scatterRowsAddsScaledRows(width: Int) {
+    scatterRows(width, Float.self)
+    scatterRows(width, Double.self)
+  }
+
+  private func scatterRows<S: TrainingScalar>(_ width: Int, _: S.Type) {
+    let source = Rows<S>(width, 9)
+    let targetStride = width + 1
+    for count in KernelDraws.counts {
+      let rows = KernelDraws.indices(count, below: 9, 10)
+      // Four slots for up to 23 pairs: repeats add up; some pairs have none.
+      let slots = KernelDraws.indices(count, below: 4, 11, missing: true)
+      let coefficients: [S] = KernelDraws.normal(count, 12)
+      let before: [S] = KernelDraws.normal(4 * targetStride, 13)
+      var target = before
+      var expected = before.map { Double($0) }
+      S.scatterRows(
+        coefficients, source.view, rows, slots: slots, width: width, into: &target, targetStride: targetStride)
+      for k in 0..<count where slots[k] >= 0 {
+        for (column, value) in source.row(rows[k], width).enumerated() {
+          expected[Int(slots[k]) * targetStride + column] += Double(coefficients[k]) * value
+        }
+      }
+      for k in target.indices { #expect(KernelDraws.close(target[k], expected[k], scale: 10), "width \(width)") }
+      for slot in 0..<4 {
+        #expect(target[slot * targetStride + width] == before[slot * targetStride + width], "padding stays")
+      }
+    }
+  }
+
+  @Test(arguments: KernelDraws.widths) func displacedRowsComeBackToTheBit(width: Int) {
+    displace(width, Float.self)
+    displace(width, Double.self)
+  }
+
+  private func displace<S: TrainingScalar>(_ stride: Int, _: S.Type) {
+    let before: [S] = KernelDraws.normal(9 * stride, 14)
+    for rows: [Int32] in [[], [4], [8, 0, 3, 5]] {
+      let step: [S] = KernelDraws.normal(rows.count * stride, 15)
+      var (table, saved): ([S], [S]) = (before, [])
+      S.displace(&table, rows: rows, stride: stride, by: step, scale: -0.3, saved: &saved)
+      var expected = before.map { Double($0) }
+      for (slot, row) in rows.enumerated() {
+        for column in 0..<stride {
+          expected[Int(row) * stride + column] += Double(S(-0.3)) * Double(step[slot * stride + column])
+        }
+      }
+      for k in table.indices { #expect(KernelDraws.close(table[k], expected[k]), "stride \(stride)") }
+      #expect(rows.isEmpty == (table == before))
+      S.restore(&table, rows: rows, stride: stride, from: saved)
+      #expect(table == before)
+    }
+  }
+
+  @Test(arguments: KernelDraws.widths) func adamStepsAreTheFormula(width: Int) {
+    adam(width, Float.self)
+    adam(width, Double.self)
+  }
+
+  /// One step from given moments, on chosen rows and on all rows.
+  private func adam<S: TrainingScalar>(_ width: Int, _: S.Type) {
+    let stride = (width + 3) / 4 * 4
+    let start: [S] = KernelDraws.normal(6 * stride, 16)
+    var moments = AdamMoments<S>(count: 6 * stride)
+    moments.first = KernelDraws.normal(6 * stride, 17).map { $0 / 10 }
+    moments.second = KernelDraws.normal(6 * stride, 18).map { $0 * $0 / 20 + S(0.01) }
+    let decay: [S] = (0..<stride).map { S(Double($0 % 3) * 0.1) }
+    let settings = AdamSettings<S>(rate: 0.05)
+    for rows: [Int32] in [[], [3], [5, 0, 2]] {
+      let gradient: [S] = KernelDraws.normal(rows.count * stride, 19)
+      let corrections = rows.indices.map { (first: 0.1 + 0.2 * Double($0), second: 0.01 + 0.1 * Double($0)) }
+      var (table, after) = (start, moments)
+      S.adamRows(
+        &table, &after, gradient: gradient, rows: rows, stride: stride,
+        corrections: (corrections.map { S($0.first) }, corrections.map { S($0.second) }), decay: decay,
+        settings: settings)
+      var (wholeTable, wholeAfter) = (start, moments)
+      var slots = [Int32](repeating: -1, count: 6)
+      for (slot, row) in rows.enumerated() { slots[Int(row)] = Int32(slot) }
+      S.adamAll(
+        &wholeTable, &wholeAfter, gradient: gradient, slotOfRow: slots, stride: stride,
+        corrections: (S(0.3), S(0.2)), decay: decay, settings: settings)
+      for k in start.indices {
+        let (row, column) = k.quotientAndRemainder(dividingBy: stride)
+        let slot = rows.firstIndex(of: Int32(row))
+        let g = slot.map { Double(gradient[$0 * stride + column]) } ?? 0
+        func expected(_ first: Double, _ second: Double) -> (w: Double, m: Double, v: Double) {
+          let full = g + Double(decay[column]) * Double(start[k])
+          let m = 0.9 * Double(moments.first[k]) + 0.1 * full
+          let v = 0.999 * Double(moments.second[k]) + 0.001 * full * full
+          return (Double(start[k]) - 0.05 * (m / first) / ((v / second).squareRoot() + 1e-8), m, v)
+        }
+        let all = expected(0.3, 0.2)
+        #expect(KernelDraws.close(wholeTable[k], all.w) && KernelDraws.close(wholeAfter.first[k], all.m))
+        #expect(KernelDraws.close(wholeAfter.second[k], all.v))
+        guard let slot else {
+          #expect(table[k] == start[k] && after.first[k] == moments.first[k] && after.second[k] == moments.second[k])
+          continue
+        }
+        let one = expected(corrections[slot].first, corrections[slot].second)
+        #expect(KernelDraws.close(table[k], one.w) && KernelDraws.close(after.first[k], one.m))
+        #expect(KernelDraws.close(after.second[k], one.v))
+      }
+    }
+  }
+}
