@@ -13,16 +13,16 @@ struct ExperimentCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "experiment", abstract: "Run a whole study from one file and write its tables.",
     discussion: """
-      lightmeter experiment run Studies/coat.json5 --data ~/data
-      lightmeter experiment status Studies/coat.json5 --data ~/data
-      lightmeter experiment report Studies/coat.json5 --data ~/data --output docs/results
+      lightmeter experiment run Studies/coat.yaml --data ~/data
+      lightmeter experiment status Studies/coat.yaml --data ~/data
+      lightmeter experiment report Studies/coat.yaml --data ~/data --output docs/results
       """,
     subcommands: [RunStudy.self, ShowStatus.self, WriteReport.self])
 }
 
 /// What all three take.
 struct StudyOptions: ParsableArguments {
-  @Argument(help: "The study file (JSON5).") var file: String
+  @Argument(help: "The study file (YAML).") var file: String
   @Option(help: "Folder with the data sets; else the variable LIGHTMETER_DATA.") var data: String?
   @Option(help: "Folder with finished runs; several studies may share one.") var store = "runs"
 

@@ -43,11 +43,23 @@ public struct Study: Sendable {
     do { bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: file))) } catch {
       throw StudyError.file(path: file, reason: "it does not exist or may not be read")
     }
-    try self.init(tree: StudyTree.parse(bytes, file: file))
+    try self.init(bytes: bytes, file: file)
   }
 
   /// Checks the text of a study.
-  public init(text: String) throws { try self.init(tree: StudyTree.parse(Array(text.utf8), file: "the study")) }
+  ///
+  /// - Parameter file: what mistakes name.
+  public init(text: String, file: String = "the study") throws { try self.init(bytes: Array(text.utf8), file: file) }
+
+  private init(bytes: [UInt8], file: String) throws {
+    let document: StudyYAML.Document
+    do { document = try StudyYAML.parse(bytes) } catch {
+      throw StudyError.syntax(file: file, line: error.line, reason: error.reason)
+    }
+    do { try self.init(tree: document.tree) } catch let error as StudyError {
+      throw error.located(in: file, document.lines)
+    }
+  }
 
   init(tree: StudyTree) throws {
     let keys = try StudyKeys(tree, at: "study", keys: Study.keys)
@@ -55,9 +67,9 @@ public struct Study: Sendable {
     summary = try keys.text("summary") ?? ""
     guard let dataTree = keys.map["data"] else { throw StudyError.missingKey("data", at: "study") }
     if case .list(let list) = dataTree {
-      data = try list.enumerated().map { try StudyData($0.element, at: "data[\($0.offset)]") }
+      data = try list.enumerated().map { try StudyData(checking: $0.element, at: "data[\($0.offset)]") }
     } else {
-      data = [try StudyData(dataTree, at: "data")]
+      data = [try StudyData(checking: dataTree, at: "data")]
     }
     scoring = try StudyScoring(keys.map["protocol"] ?? .map([:]))
     tuning = try StudyTuning(keys.map["tuning"] ?? .map([:]))

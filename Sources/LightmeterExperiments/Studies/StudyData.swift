@@ -40,7 +40,14 @@ public struct StudyData: Sendable {
 
   private static let common = ["label", "kind", "path", "hyperValidation", "validation", "activeUsers", "slice"]
 
-  init(_ tree: StudyTree, at place: String) throws {
+  /// Reads a description; mistakes of worlds and rules become mistakes of the file.
+  init(checking tree: StudyTree, at place: String) throws {
+    do { try self.init(tree, at: place) } catch let error as StudyError { throw error } catch {
+      throw StudyError.recipe(at: place, reason: "\(error)")
+    }
+  }
+
+  private init(_ tree: StudyTree, at place: String) throws {
     guard case .map(let map) = tree, case .text(let text) = map["kind"] else {
       throw StudyError.missingKey("kind", at: place)
     }
