@@ -86,7 +86,7 @@ import Testing
     ("", "1: the file holds no keys"),
     ("# only this\n", "the file holds no keys"),
     ("a: 1\n\tb: 2\n", "2: a tab stands here; indent with spaces"),
-    ("a:\t1\n", "1: a tab stands here"),
+    ("a:\t1\n", "1: a tab stands in a plain text"),
     ("a: b\tc\n", "1: a tab stands in a plain text"),
     ("a: &x 1\n", "1: anchors (&) are not read"),
     ("a: *x\n", "1: aliases (*) are not read"),
