@@ -52,9 +52,19 @@ import Testing
   private static let bands: [(name: String, range: ClosedRange<Double>)] = [
     ("random", 0.33...0.43), ("popularity", 0.4693...0.4695), ("slice-means", 0.6617...0.6619), ("mf", 0.66...0.74),
     ("fixedmix", 0.688...0.737), ("relmf", 0.49...0.76), ("umf", 0.664...0.732), ("jointopt", 0.615...0.771),
-    ("alteropt", 0.67...0.743), ("biopt2", 0.668...0.743), ("biif", 0.647...0.712), ("calibrated", 0.664...0.806),
+    ("alteropt", 0.67...0.743), ("biopt2", 0.668...0.743), ("biif", 0.647...0.712), ("ceb", 0...1), ("calibrated", 0.664...0.806),
     ("oracle", 0.67...0.9),
   ]
+
+  @Test func tempMeasure() throws {
+    let bench = try Bench()
+    for name in ["ceb"] {
+      let v = try (1...8).map { try bench.quality(name, seed: UInt64($0)) }
+      let m = v.reduce(0, +) / 8
+      let sd = (v.map { ($0 - m) * ($0 - m) }.reduce(0, +) / 7).squareRoot()
+      print("BAND", name, m - 4 * sd, m + 4 * sd, v)
+    }
+  }
 
   @Test func everyMethodLandsInItsBandAndTheyStandInTheirOrder() throws {
     let bench = try Bench()

@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test func everyKeySetsWhatItSaysAndNothingIsLeftOut() throws {
-    let checks: [(key: String, value: RecipeValue, isSet: (Plan) -> Bool)] = [
+    let checks: [KeyCheck] = [
       ("dimension", .number(7), { $0.pointwise.dimension == 7 }),
       ("epochs", .number(7), { $0.pointwise.epochs == 7 }),
       ("batch", .number(7), { $0.pointwise.batchSize == 7 }),
@@ -129,9 +129,17 @@ import Testing
       ("throughExposure", .text("true"), { self.bilevel($0)?.innerThroughExposure == true }),
       ("sliceWeight", .number(0.7), { $0.sliceWeight == 0.7 }),
     ]
-    let plain = try Recipe("biif").validated()
+    #expect(
+      checks.map(\.key) == RecipeKey.all.filter { !$0.isOfOneKind }.map(\.name), "every key is held to what it sets")
+    try expectEach(checks, of: "biif")
+  }
+
+  private typealias KeyCheck = (key: String, value: RecipeValue, isSet: (Plan) -> Bool)
+
+  private func expectEach(_ checks: [KeyCheck], of method: String) throws {
+    let plain = try Recipe(method).validated()
     for check in checks {
-      let plan = try Recipe("biif", [check.key: check.value]).validated()
+      let plan = try Recipe(method, [check.key: check.value]).validated()
       #expect(check.isSet(plan) && !check.isSet(plain), "\(check.key)")
       // One key sets one thing: every other check stays as it is without it.
       for other in checks where other.key != check.key {
@@ -139,7 +147,24 @@ import Testing
         if !shared { #expect(!other.isSet(plan), "\(check.key) also sets \(other.key)") }
       }
     }
-    #expect(checks.map(\.key) == RecipeKey.all.map(\.name), "every key is held to what it sets")
+  }
+
+  private func risk(_ plan: Plan) -> WeightedRisk? { plan.pointwise.estimator as? WeightedRisk }
+
+  @Test func everyKeyOfOneKindSetsWhatItSaysAndIsRefusedElsewhere() throws {
+    let risks: [KeyCheck] = [
+      ("weighting", .text("addedPositive"), { self.risk($0)?.weighting == .addedPositive }),
+      ("likelihoodWeight", .number(0.7), { self.risk($0)?.likelihoodWeight == 0.7 }),
+      ("riskWeight", .number(0.7), { self.risk($0)?.riskWeight == 0.7 }),
+      ("detachWeights", .text("true"), { self.risk($0)?.detachesWeights == true }),
+    ]
+    try expectEach(risks + [("clip", .number(0.7), { self.risk($0)?.clip == 0.7 })], of: "ceb")
+    #expect(risks.map(\.key) == RecipeKey.all.filter(\.isOfOneKind).map(\.name), "every key is held to what it sets")
+    for key in RecipeKey.all where key.isOfOneKind {
+      #expect(throws: RecipeError.keyWithoutEffect(key.name, method: "biif")) {
+        try Recipe("biif", [key.name: .number(1)]).validated()
+      }
+    }
   }
 
   @Test func everyDeclarationOfTheCatalogueIsThePapers() throws {
@@ -155,10 +180,11 @@ import Testing
         .bilevel(Bilevel(outerSet: .trainingBatch, outerThroughExposure: true))
       ),
       ("biif", LowVariance.self, .blended(power: 0.5), .bilevel(Bilevel(outerSet: .validation))),
+      ("ceb", WeightedRisk.self, .blended(power: 0.5), .joint(throughExposure: true)),
       ("calibrated", LowVariance.self, .calibrated(.regressed), .fixed),
       ("oracle", LowVariance.self, .known, .fixed),
     ]
-    #expect(declarations.map(\.name) == MethodCatalogue.all.filter(\.isTrained).map(\.name))
+    #expect(declarations.map(\.name) == MethodCatalogue.all.filter { $0.pointwise != nil }.map(\.name))
     for declaration in declarations {
       let method = try #require(MethodCatalogue.entry(named: declaration.name).pointwise)
       #expect(type(of: method.estimator) == declaration.estimator, "\(declaration.name)")

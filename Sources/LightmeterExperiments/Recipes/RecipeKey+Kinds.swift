@@ -1,0 +1,53 @@
+internal import LightmeterModels
+internal import LightmeterObjectives
+internal import LightmeterTraining
+
+/// Keys that only methods of one kind have.
+extension RecipeKey {
+  /// Keys of CEB's loss.
+  static let ofWeightedRisk: [RecipeKey] = ofOneKind([
+    choice("weighting", "how the risk is reweighted", WeightedRisk.Weighting.self) { plan, weighting in
+      plan.changeRisk { $0.weighting = weighting }
+    },
+    number("likelihoodWeight", "weight of the likelihood of the click", 0...1e6) { plan, weight in
+      plan.changeRisk { $0.likelihoodWeight = weight }
+    },
+    number("riskWeight", "weight of the reweighted risk", 0...1e6) { plan, weight in
+      plan.changeRisk { $0.riskWeight = weight }
+    },
+    flag("detachWeights", "whether the risk's weights are constants of the gradient") { plan, flag in
+      plan.changeRisk { $0.detachesWeights = flag }
+    },
+  ])
+
+  private static func ofOneKind(_ keys: [RecipeKey]) -> [RecipeKey] {
+    keys.map { key in
+      var own = key
+      own.isOfOneKind = true
+      return own
+    }
+  }
+
+  /// A key of a method of its own kind whose number the plan keeps by name.
+  private static func own(_ name: String, _ summary: String, _ range: ClosedRange<Double>) -> RecipeKey {
+    number(name, summary, range) { $0.own[name] = $1 }
+  }
+
+  private static func flag(
+    _ name: String, _ summary: String, set: @escaping @Sendable (inout Plan, Bool) -> Void
+  ) -> RecipeKey {
+    RecipeKey(name, summary, allowed: "true or false", choices: ["true", "false"]) { plan, value in
+      guard let flag = Bool(value.description) else { return false }
+      set(&plan, flag)
+      return true
+    }
+  }
+}
+
+extension Plan {
+  fileprivate mutating func changeRisk(_ change: (inout WeightedRisk) -> Void) {
+    guard var risk = pointwise.estimator as? WeightedRisk else { return }
+    change(&risk)
+    pointwise.estimator = risk
+  }
+}
