@@ -75,23 +75,25 @@ public struct WeightedRisk: Estimator {
     S.lowVarianceTerms(feedback: feedback, logits: logits, exposures: exposures, into: &out)
     if likelihoodWeight == 1 && riskWeight == 0 { return }
     let count = feedback.count
-    var (liked, disliked, minusRest, p): ([S], [S], [S], [S]) = ([], [], [], [])
-    S.crossEntropy(
-      feedback: [UInt8](repeating: 1, count: count), logits: logits, loss: &liked, byLogit: &minusRest)
-    S.crossEntropy(feedback: [UInt8](repeating: 0, count: count), logits: logits, loss: &disliked, byLogit: &p)
-    combine(feedback, logits, exposures, liked: liked, disliked: disliked, p: p, minusRest: minusRest, into: &out)
+    let zeros = [UInt8](repeating: 0, count: count)
+    var (disliked, p, mirrored, liked, rest): ([S], [S], [S], [S], [S]) = ([], [], [], [], [])
+    S.crossEntropy(feedback: zeros, logits: logits, loss: &disliked, byLogit: &p)
+    // At −s, so that 1 − p has all its digits.
+    S.multiply(logits, nil, scale: -1, count: count, into: &mirrored)
+    S.crossEntropy(feedback: zeros, logits: mirrored, loss: &liked, byLogit: &rest)
+    combine(feedback, logits, exposures, liked: liked, disliked: disliked, p: p, rest: rest, into: &out)
   }
 
   /// The weighted sum of the likelihood, which is in `out`, and the risk.
   @specialized(where S == Float)
   private func combine<S: TrainingScalar>(
-    _ feedback: [UInt8], _ logits: [S], _ exposures: [S], liked: [S], disliked: [S], p: [S], minusRest: [S],
+    _ feedback: [UInt8], _ logits: [S], _ exposures: [S], liked: [S], disliked: [S], p: [S], rest: [S],
     into out: inout LossColumns<S>
   ) {
     let (likelihood, weight, floor) = (S(likelihoodWeight), S(riskWeight), S(clip))
     for k in feedback.indices {
       let inputs = RiskInputs(
-        logit: logits[k], liked: liked[k], disliked: disliked[k], p: p[k], rest: -minusRest[k], exposure: exposures[k])
+        logit: logits[k], liked: liked[k], disliked: disliked[k], p: p[k], rest: rest[k], exposure: exposures[k])
       let risk = risk(clicked: feedback[k] != 0, inputs, floor: floor)
       out.loss[k] = likelihood * out.loss[k] + weight * risk.loss
       out.byLogit[k] = likelihood * out.byLogit[k] + weight * risk.byLogit

@@ -147,6 +147,10 @@ public struct Plan: Sendable {
   init(recipe: Recipe, entry: MethodEntry) {
     (self.recipe, self.entry) = (recipe, entry)
     pointwise = entry.pointwise ?? PointwiseMethod()
+    setDefaults()
+  }
+
+  private mutating func setDefaults() {
     for key in RecipeKey.all {
       guard let value = entry.defaults?[key.name], key.name != "stream" else { continue }
       precondition(key.apply(&self, value), "\(entry.name): the default \(key.name)=\(value) is refused by its key")
