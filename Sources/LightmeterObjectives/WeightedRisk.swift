@@ -62,7 +62,8 @@ public struct WeightedRisk: Estimator {
     let disliked = Stable.softplus(logit)
     let (p, rest) = (Stable.sigmoid(logit), Stable.sigmoid(-logit))
     let risk = risk(
-      clicked: clicked, RiskInputs(logit: logit, liked: liked, disliked: disliked, p: p, rest: rest, exposure: exposure),
+      clicked: clicked,
+      RiskInputs(logit: logit, liked: liked, disliked: disliked, p: p, rest: rest, exposure: exposure),
       floor: WeightedRisk.number(clip))
     return likelihood.scaled(by: WeightedRisk.number(likelihoodWeight))
       .adding(risk, scale: WeightedRisk.number(riskWeight))
@@ -158,7 +159,9 @@ private struct RiskInputs<T: Real & Sendable> {
   var (logit, liked, disliked, p, rest, exposure): (T, T, T, T, T, T)
 
   init(logit: T, liked: T, disliked: T, p: T, rest: T, exposure: T) {
-    (self.logit, self.liked, self.disliked, self.p, self.rest, self.exposure) = (logit, liked, disliked, p, rest, exposure)
+    (self.logit, self.liked, self.disliked, self.p, self.rest, self.exposure) = (
+      logit, liked, disliked, p, rest, exposure
+    )
   }
 }
 

@@ -130,15 +130,9 @@ public struct Recommender: Sendable {
     return scores
   }
 
-  private var givesProbability: Bool {
-    guard case .factors(let factors) = model.scorer else { return false }
-    return factors.isProbability
-  }
+  private var givesProbability: Bool { model.scorer.relevanceScorer != nil }
 
-  private func relevance(ofScore score: Float) -> Float? {
-    guard case .factors(let factors) = model.scorer, factors.isProbability else { return nil }
-    return factors.relevance(ofScore: score)
-  }
+  private func relevance(ofScore score: Float) -> Float? { model.scorer.relevanceScorer?.relevance(ofScore: score) }
 
   private func describe(user: Int, item: Int, score: Float) -> Recommendation {
     var raw: [Float] = [0]

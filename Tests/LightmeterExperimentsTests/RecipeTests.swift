@@ -159,7 +159,16 @@ import Testing
       ("detachWeights", .text("true"), { self.risk($0)?.detachesWeights == true }),
     ]
     try expectEach(risks + [("clip", .number(0.7), { self.risk($0)?.clip == 0.7 })], of: "ceb")
-    #expect(risks.map(\.key) == RecipeKey.all.filter(\.isOfOneKind).map(\.name), "every key is held to what it sets")
+    let joint: [KeyCheck] = [
+      ("parts", .number(3), { $0.own["parts"] == 3 }),
+      ("residualRate", .number(0.7), { $0.own["residualRate"] == 0.7 }),
+      ("residualDecay", .number(0.7), { $0.own["residualDecay"] == 0.7 }),
+      ("hardClip", .text("true"), { $0.own["hardClip"] == 1 }),
+    ]
+    try expectEach(joint, of: "cjmf")
+    #expect(
+      (risks + joint).map(\.key) == RecipeKey.all.filter(\.isOfOneKind).map(\.name), "every key is held to what it sets"
+    )
     for key in RecipeKey.all where key.isOfOneKind {
       #expect(throws: RecipeError.keyWithoutEffect(key.name, method: "biif")) {
         try Recipe("biif", [key.name: .number(1)]).validated()

@@ -134,6 +134,7 @@ public enum MethodCatalogue {
         + "-(1-p); otherwise (1-p) p/D - l- (1-m) p (1-p)/D^2, p, m p (1-p)/D - s (1-m) p (1-p)/D^2",
       cost: "about twice UMF", source: "Gupta et al. 2021; METHODS §13.1",
       pointwise: pointwise(WeightedRisk(), .blended(power: 0.5), .joint(throughExposure: true))),
+    .combinationalJoint,
     MethodEntry(
       "calibrated", "Calibrated", "P(relevant), exposure in closed form from random traffic",
       exposure: "clicks / relevance known from the slice", objective: lowVarianceText, cost: pairs,

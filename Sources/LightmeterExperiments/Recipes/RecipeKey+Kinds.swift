@@ -20,6 +20,16 @@ extension RecipeKey {
     },
   ])
 
+  /// Keys of CJMF.
+  static let ofCombinationalJoint: [RecipeKey] = ofOneKind([
+    integer("parts", "parts of the clicks, base models and residual models", 2...64) { $0.own["parts"] = Double($1) },
+    own("residualRate", "what learning rates are multiplied by for the residual models", 0...1),
+    own("residualDecay", "what decays are multiplied by for the residual models", 0...1000),
+    flag("hardClip", "whether p and m outside [0.01, 0.99] get no gradient, as published") {
+      $0.own["hardClip"] = $1 ? 1 : 0
+    },
+  ])
+
   private static func ofOneKind(_ keys: [RecipeKey]) -> [RecipeKey] {
     keys.map { key in
       var own = key

@@ -24,7 +24,7 @@ public struct RecipeKey: Sendable {
   let apply: @Sendable (inout Plan, RecipeValue) -> Bool
 
   /// Every key, in the order help screens print them.
-  public static let all: [RecipeKey] = shared + ofWeightedRisk
+  public static let all: [RecipeKey] = shared + ofWeightedRisk + ofCombinationalJoint
 
   /// Keys that several kinds of methods have.
   private static let shared: [RecipeKey] = [
@@ -91,7 +91,7 @@ public struct RecipeKey: Sendable {
     number("outerLearningRate", "step length of the exposure model", 1e-12...10) {
       $0.pointwise.outer.learningRate = $1
     },
-    number("exposureDecay", "coupled decay on the exposure parameters", 0...10) {
+    number("exposureDecay", "coupled decay on the exposure parameters", 0...1000) {
       $0.pointwise.outer.weightDecay = $1
       $0.pointwise.outer.biasDecay = $1
     },
