@@ -17,8 +17,8 @@ public struct EnsembleModel: RelevanceScorer {
     precondition(!members.isEmpty, "an ensemble needs a member")
     precondition(
       members.allSatisfy {
-        $0.userCount == members[0].userCount && $0.itemCount == members[0].itemCount && $0.isProbability
-      }, "the members of an ensemble give probabilities for the same users and items")
+        $0.userCount == members[0].userCount && $0.itemCount == members[0].itemCount && $0.meaning == .logit
+      }, "the members of an ensemble give logits for the same users and items")
     self.members = members
   }
 

@@ -37,4 +37,44 @@ extension MethodEntry {
     method.resumeFrom = shared.resumeFrom
     return method
   }
+
+  private static let debias = AutoDebiasMethod()
+
+  static let autoDebias = MethodEntry(
+    "ad", "AutoDebias", "scores near ±1 by weighted clicks and imputed labels, all tuned on an unbiased set",
+    exposure: "none: the weights of clicks and pairs stand for it",
+    objective: "F = sum over clicks w1 (s - 1)^2 + imputationWeight sum over all w2 (s - m)^2 + weightDecay/2 (|p|^2 + "
+      + "|q|^2); dF/ds = 2 w1 (s - 1) + 2 imputationWeight w2 (s - m). w1 = exp((x_u + x_i)/5), w2 = exp((z_u + z_i + "
+      + "z_o)/5), m = tanh(f_o), o: clicked or not; x, z, f down the derivative of the validation set's "
+      + "sum (s - label)^2 through one virtual step of the factors",
+    cost: "O(users · items · d), about four times that of scoring all pairs", source: "Chen et al. 2021; METHODS §12",
+    defaults: [
+      "dimension": .number(Double(debias.dimension)), "epochs": .number(Double(debias.epochs)),
+      "batch": .number(Double(debias.blockCells)), "learningRate": .number(debias.learningRate),
+      "weightDecay": .number(debias.weightDecay), "imputationWeight": .number(debias.imputationWeight),
+      "clickWeightRate": .number(debias.clickWeights.learningRate),
+      "clickWeightDecay": .number(debias.clickWeights.weightDecay),
+      "pairWeightRate": .number(debias.pairWeights.learningRate),
+      "pairWeightDecay": .number(debias.pairWeights.weightDecay),
+      "imputationRate": .number(debias.imputation.learningRate),
+      "imputationDecay": .number(debias.imputation.weightDecay),
+      "frozenEpochs": .number(Double(debias.frozenEpochs)), "sliceWeight": .number(0),
+    ]
+  ) { plan in
+    var method = AutoDebiasMethod()
+    let (shared, own) = (plan.pointwise, plan.own)
+    (method.dimension, method.epochs, method.blockCells) = (shared.dimension, shared.epochs, shared.batchSize)
+    (method.learningRate, method.weightDecay) = (shared.inner.learningRate, shared.inner.weightDecay)
+    method.imputationWeight = own["imputationWeight"] ?? method.imputationWeight
+    func set(_ settings: inout OptimizerSettings, _ name: String) {
+      settings.learningRate = own[name + "Rate"] ?? settings.learningRate
+      settings.weightDecay = own[name + "Decay"] ?? settings.weightDecay
+    }
+    set(&method.clickWeights, "clickWeight")
+    set(&method.pairWeights, "pairWeight")
+    set(&method.imputation, "imputation")
+    method.frozenEpochs = Int(own["frozenEpochs"] ?? Double(method.frozenEpochs))
+    method.resumeFrom = shared.resumeFrom
+    return method
+  }
 }

@@ -135,6 +135,7 @@ public enum MethodCatalogue {
       cost: "about twice UMF", source: "Gupta et al. 2021; METHODS §13.1",
       pointwise: pointwise(WeightedRisk(), .blended(power: 0.5), .joint(throughExposure: true))),
     .combinationalJoint,
+    .autoDebias,
     MethodEntry(
       "calibrated", "Calibrated", "P(relevant), exposure in closed form from random traffic",
       exposure: "clicks / relevance known from the slice", objective: lowVarianceText, cost: pairs,

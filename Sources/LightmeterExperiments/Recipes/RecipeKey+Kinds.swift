@@ -30,6 +30,20 @@ extension RecipeKey {
     },
   ])
 
+  /// Keys of AutoDebias.
+  static let ofAutoDebias: [RecipeKey] = ofOneKind([
+    own("imputationWeight", "weight of the imputed labels", 0...1000),
+    own("clickWeightRate", "step length of the weights of clicks", 0...10),
+    own("clickWeightDecay", "coupled decay on the weights of clicks", 0...10),
+    own("pairWeightRate", "step length of the weights of all pairs", 0...10),
+    own("pairWeightDecay", "coupled decay on the weights of all pairs", 0...10),
+    own("imputationRate", "step length of the imputed labels", 0...10),
+    own("imputationDecay", "coupled decay on the imputed labels", 0...10),
+    integer("frozenEpochs", "first epochs, in which imputed labels are tuned and weights are not", 0...100_000) {
+      $0.own["frozenEpochs"] = Double($1)
+    },
+  ])
+
   private static func ofOneKind(_ keys: [RecipeKey]) -> [RecipeKey] {
     keys.map { key in
       var own = key

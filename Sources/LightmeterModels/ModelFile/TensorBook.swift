@@ -27,7 +27,7 @@ struct TensorBook {
       add(model.users, "user_factors")
       add(model.items, "item_factors")
       tensors["intercept"] = .float32([model.intercept], shape: [1])
-      tensors["is_probability"] = .uint8([model.isProbability ? 1 : 0], shape: [1])
+      tensors["is_probability"] = .uint8([model.meaning.rawValue], shape: [1])
     case .ensemble(let ensemble):
       tensors["members"] = .int64([Int64(ensemble.members.count)], shape: [1])
       tensors["intercept"] = .float32(ensemble.members.map(\.intercept), shape: [ensemble.members.count])
@@ -119,10 +119,12 @@ struct TensorReader {
           }))
     }
     let (users, items) = try factorTables("", userCount: userCount, itemCount: itemCount)
+    guard let meaning = FactorModel.Meaning(rawValue: try container.uint8("is_probability", shape: [1])[0]) else {
+      throw ModelFileError.malformed(path: path, reason: "it does not say what its scores mean")
+    }
     return .factors(
       FactorModel(
-        users: users, items: items, intercept: try container.float32("intercept", shape: [1])[0],
-        isProbability: try container.uint8("is_probability", shape: [1])[0] != 0))
+        users: users, items: items, intercept: try container.float32("intercept", shape: [1])[0], meaning: meaning))
   }
 
   private func factorTables(
