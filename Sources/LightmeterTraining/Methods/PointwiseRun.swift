@@ -54,7 +54,7 @@ struct PointwiseRun {
   }
 
   /// The base rate needs the mean exposure of the stream, taken over its first 2¹⁶ pairs at the start.
-  private static func intercept(
+  static func intercept(
     _ method: PointwiseMethod, sampler: BatchSampler, exposure: any ExposureModel<Float>, data: TrainingData
   ) -> Float {
     switch method.intercept {
