@@ -165,10 +165,16 @@ enum KernelDraws {
       let gradient: [S] = KernelDraws.normal(rows.count * stride, 19)
       let corrections = rows.indices.map { (first: 0.1 + 0.2 * Double($0), second: 0.01 + 0.1 * Double($0)) }
       var (table, after) = (start, moments)
+      // Row of slot k is at step k, and goes to k + 1.
+      var steps = [Int32](repeating: 7, count: 6)
+      for (slot, row) in rows.enumerated() { steps[Int(row)] = Int32(slot) }
       S.adamRows(
-        &table, &after, gradient: gradient, rows: rows, stride: stride,
-        corrections: (corrections.map { S($0.first) }, corrections.map { S($0.second) }), decay: decay,
+        &table, &after, steps: &steps, gradient: gradient, rows: rows, stride: stride,
+        corrections: ([1] + corrections.map { S($0.first) }, [1] + corrections.map { S($0.second) }), decay: decay,
         settings: settings)
+      for row in 0..<6 {
+        #expect(steps[row] == rows.firstIndex(of: Int32(row)).map { Int32($0 + 1) } ?? 7)
+      }
       var (wholeTable, wholeAfter) = (start, moments)
       var slots = [Int32](repeating: -1, count: 6)
       for (slot, row) in rows.enumerated() { slots[Int(row)] = Int32(slot) }
