@@ -3,12 +3,14 @@ internal import LightmeterKernels
 /// Rows of text in memory.
 struct RowText: Sendable {
   private(set) var bytes: [UInt8] = []
-  /// How many ends of lines it has.
+  /// How many rows were ended.
   private(set) var lines = 0
 
-  mutating func append(_ text: StaticString) {
-    text.withUTF8Buffer { bytes.append(contentsOf: $0) }
-    if text.utf8Start[text.utf8CodeUnitCount - 1] == UInt8(ascii: "\n") { lines += 1 }
+  /// Ends a row; `rest` is what follows the ids, without the end of line.
+  mutating func endRow(_ rest: StaticString = "") {
+    rest.withUTF8Buffer { bytes.append(contentsOf: $0) }
+    bytes.append(UInt8(ascii: "\n"))
+    lines += 1
   }
 
   mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }

@@ -44,7 +44,7 @@ public struct WorldFiles: Sendable {
     try write(.clicks, header: "user,item\n", to: path, progress: progress) { text, user, items, clicked in
       for k in items.indices where clicked[k] == 1 {
         text.append(user: user, item: items[k])
-        text.append("\n")
+        text.endRow()
       }
     }
   }
@@ -57,7 +57,7 @@ public struct WorldFiles: Sendable {
       text, user, items, clicked in
       for k in items.indices {
         text.append(user: user, item: items[k])
-        text.append(clicked[k] == 1 ? ",1,1\n" : ",1,0\n")
+        text.endRow(clicked[k] == 1 ? ",1,1" : ",1,0")
       }
     }
   }
