@@ -99,8 +99,10 @@ struct TrainCommand: AsyncParsableCommand {
       if name == method { recipe.settings = try parsedSettings() }
       return recipe
     }
-    recipe.settings["epochs"] = .number(Double(epochs))
-    if prior {
+    // Methods that go through their parts several times an epoch get as many steps, not as many epochs.
+    let share = self.epochs == nil ? entry.passesPerEpoch : 1
+    recipe.settings["epochs"] = .number(Double((epochs + share - 1) / share))
+    if prior, entry.takes("biases") {
       recipe.settings["biases"] = .text("userAndItem")
       recipe.settings["intercept"] = .text("baseRate")
     }

@@ -23,12 +23,19 @@ public struct MethodEntry: Sendable {
   public let isControl: Bool
   /// The declaration, for methods whose loss is a function of one pair.
   public let pointwise: PointwiseMethod?
-  let other: (any Method)?
+  /// Keys and their values where nothing is set, for trained methods that are not pointwise; nil for all others.
+  public let defaults: [String: RecipeValue]?
+  /// How often an epoch moves a parameter by each pair of the stream; several for methods that train on parts in turn.
+  public var passesPerEpoch = 1
+  private let make: @Sendable (Plan) -> any Method
 
   /// Whether recipes may set how it is trained.
-  public var isTrained: Bool { pointwise != nil }
+  public var isTrained: Bool { pointwise != nil || defaults != nil }
 
-  func method(_ configured: PointwiseMethod) -> any Method { other ?? configured }
+  func method(_ plan: Plan) -> any Method { make(plan) }
+
+  /// Whether a recipe's key changes what the method does.
+  public func takes(_ key: String) -> Bool { RecipeKey.all.first { $0.name == key }?.applies(to: self) ?? false }
 
   init(
     _ name: String, _ title: String, _ summary: String, exposure: String, objective: String = "", cost: String,
@@ -36,13 +43,24 @@ public struct MethodEntry: Sendable {
   ) {
     (self.name, self.title, self.summary, self.exposure) = (name, title, summary, exposure)
     (self.objective, self.cost, self.source, self.isControl) = (objective, cost, source, isControl)
-    (self.pointwise, other) = (pointwise, nil)
+    (self.pointwise, defaults, make) = (pointwise, nil, { $0.pointwise })
+  }
+
+  /// A trained method of its own kind: its keys with their defaults, and how a plan becomes the method.
+  init(
+    _ name: String, _ title: String, _ summary: String, exposure: String, objective: String, cost: String,
+    source: String, defaults: [String: RecipeValue], passesPerEpoch: Int = 1,
+    make: @escaping @Sendable (Plan) -> any Method
+  ) {
+    (self.name, self.title, self.summary, self.exposure) = (name, title, summary, exposure)
+    (self.objective, self.cost, self.source, isControl) = (objective, cost, source, false)
+    (pointwise, self.defaults, self.make, self.passesPerEpoch) = (nil, defaults, make, passesPerEpoch)
   }
 
   init(_ name: String, _ title: String, _ summary: String, exposure: String, source: String, untrained: any Method) {
     (self.name, self.title, self.summary, self.exposure) = (name, title, summary, exposure)
     (objective, cost, self.source, isControl) = ("", "none", source, true)
-    (pointwise, other) = (nil, untrained)
+    (pointwise, defaults, make) = (nil, nil, { _ in untrained })
   }
 }
 
@@ -107,6 +125,17 @@ public enum MethodCatalogue {
       objective: lowVarianceText + "; outer: cross-entropy on D_val after one virtual step, Eq. (15)-(17)",
       cost: "O((pairs + steps · validation pairs) · d) + Adam on both tables", source: "Biif, Algorithm 1",
       pointwise: pointwise(LowVariance(), .blended(power: 0.5), .bilevel(Bilevel()))),
+    MethodEntry(
+      "ceb", "CEB", "P(relevant) and P(exposed) by a reweighted risk beside the likelihood of the click",
+      exposure: "Eq. (14), learned jointly",
+      objective: "loss = likelihoodWeight NLL(m p; y) + riskWeight R; with D = 1 - m p, l+ = softplus(-s), "
+        + "l- = softplus(s), R is for a click l+/m (inverse), l+/m + (1 - 1/m) l- (positiveUnlabeled), l+ "
+        + "(addedPositive); otherwise (1-p)/D l-, l-, ((1-p) l- + p (1-m) l+)/D. d/ds for a click: -(1-p)/m, p - 1/m, "
+        + "-(1-p); otherwise (1-p) p/D - l- (1-m) p (1-p)/D^2, p, m p (1-p)/D - s (1-m) p (1-p)/D^2",
+      cost: "about twice UMF", source: "Gupta et al. 2021; METHODS §13.1",
+      pointwise: pointwise(WeightedRisk(), .blended(power: 0.5), .joint(throughExposure: true))),
+    .combinationalJoint,
+    .autoDebias,
     MethodEntry(
       "calibrated", "Calibrated", "P(relevant), exposure in closed form from random traffic",
       exposure: "clicks / relevance known from the slice", objective: lowVarianceText, cost: pairs,

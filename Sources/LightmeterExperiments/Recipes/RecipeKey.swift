@@ -18,11 +18,16 @@ public struct RecipeKey: Sendable {
   public let choices: [String]
   /// Whether untrained methods take it.
   let appliesToUntrained: Bool
+  /// Whether only methods of one kind have it; others refuse it.
+  var isOfOneKind = false
   /// Sets it; false for a value it does not take.
   let apply: @Sendable (inout Plan, RecipeValue) -> Bool
 
   /// Every key, in the order help screens print them.
-  public static let all: [RecipeKey] = [
+  public static let all: [RecipeKey] = shared + ofWeightedRisk + ofCombinationalJoint + ofAutoDebias
+
+  /// Keys that several kinds of methods have.
+  private static let shared: [RecipeKey] = [
     integer("dimension", "number of factors", 1...1024) { $0.pointwise.dimension = $1 },
     integer("epochs", "passes over the stream", 1...100_000) { $0.pointwise.epochs = $1 },
     integer("batch", "pairs per batch", 1...(1 << 24)) { $0.pointwise.batchSize = $1 },
@@ -53,15 +58,21 @@ public struct RecipeKey: Sendable {
       $0.pointwise.initialDeviation = $1
     },
     RecipeKey(
-      "estimator", "loss of a pair", allowed: "naive, inversePropensity or lowVariance",
-      choices: ["naive", "inversePropensity", "lowVariance"]
+      "estimator", "loss of a pair", allowed: "naive, inversePropensity, lowVariance or weightedRisk",
+      choices: ["naive", "inversePropensity", "lowVariance", "weightedRisk"]
     ) { plan, value in
       guard let estimator = estimators[value.description] else { return false }
       plan.pointwise.estimator = estimator
       return true
     },
-    number("clip", "least exposure that a click is divided by (inverse propensity)", 0...1) {
-      $0.pointwise.estimator = InversePropensity(clip: $1)
+    number("clip", "least exposure that a click is divided by (inverse propensity, weighted risk)", 0...1) {
+      plan, clip in
+      if var risk = plan.pointwise.estimator as? WeightedRisk {
+        risk.clip = clip
+        plan.pointwise.estimator = risk
+      } else {
+        plan.pointwise.estimator = InversePropensity(clip: clip)
+      }
     },
     RecipeKey(
       "exposure", "where exposure comes from",
@@ -80,7 +91,7 @@ public struct RecipeKey: Sendable {
     number("outerLearningRate", "step length of the exposure model", 1e-12...10) {
       $0.pointwise.outer.learningRate = $1
     },
-    number("exposureDecay", "coupled decay on the exposure parameters", 0...10) {
+    number("exposureDecay", "coupled decay on the exposure parameters", 0...1000) {
       $0.pointwise.outer.weightDecay = $1
       $0.pointwise.outer.biasDecay = $1
     },
@@ -109,6 +120,7 @@ public struct RecipeKey: Sendable {
 
   private static let estimators: [String: any Estimator] = [
     "naive": Naive(), "inversePropensity": InversePropensity(), "lowVariance": LowVariance(),
+    "weightedRisk": WeightedRisk(),
   ]
 
   static let exposures: [String: ExposureSource] = [
@@ -118,7 +130,7 @@ public struct RecipeKey: Sendable {
     "regressed": .calibrated(.regressed), "known": .known,
   ]
 
-  private init(
+  init(
     _ name: String, _ summary: String, allowed: String, range: ClosedRange<Double>? = nil, choices: [String] = [],
     untrained: Bool = false, apply: @escaping @Sendable (inout Plan, RecipeValue) -> Bool
   ) {
@@ -127,7 +139,7 @@ public struct RecipeKey: Sendable {
     appliesToUntrained = untrained
   }
 
-  private static func number(
+  static func number(
     _ name: String, _ summary: String, _ range: ClosedRange<Double>,
     set: @escaping @Sendable (inout Plan, Double) -> Void
   ) -> RecipeKey {
@@ -139,7 +151,7 @@ public struct RecipeKey: Sendable {
     }
   }
 
-  private static func integer(
+  static func integer(
     _ name: String, _ summary: String, _ range: ClosedRange<Int>, set: @escaping @Sendable (inout Plan, Int) -> Void
   ) -> RecipeKey {
     RecipeKey(
@@ -154,7 +166,7 @@ public struct RecipeKey: Sendable {
     }
   }
 
-  private static func choice<T: RawRepresentable<String> & CaseIterable & SendableMetatype>(
+  static func choice<T: RawRepresentable<String> & CaseIterable & SendableMetatype>(
     _ name: String, _ summary: String, _ type: T.Type, set: @escaping @Sendable (inout Plan, T) -> Void
   ) -> RecipeKey {
     let choices = T.allCases.map(\.rawValue)

@@ -129,7 +129,9 @@ public struct StudyMethod: Sendable {
       let own = try SearchSpace(keys.map["search"] ?? .map([:]), at: "\(place).search")
       let searched = Set(own.axes.map(\.key)).union(settings.keys)
       // A key that the row sets or searches itself is not searched again.
-      let common = shared.axes.filter { !searched.contains($0.key) }
+      let common = shared.axes.filter { axis in
+        !searched.contains(axis.key) && (entry.defaults == nil || entry.takes(axis.key))
+      }
       let bases = entry.isTrained ? SearchSpace(common).grid(over: recipe) : [recipe]
       grid = bases.flatMap { own.grid(over: $0) }
       for recipe in grid { _ = try recipe.validated() }
