@@ -84,6 +84,6 @@ import Testing
     ] { #expect(report.markdown.contains(part), "the report lacks “\(part)”") }
     #expect(report.csv.split(separator: "\n").count == 1 + 5 * runner.datasets.count * 2, "\(report.csv)")
     let paths = try report.write(to: folder.path(""), name: "small")
-    #expect(paths.map { $0.suffix(3) } == [".md", "csv", "son"])
+    #expect(paths.map { $0.suffix(3) } == [".md", "tex", "csv", "son", "csv"])
   }
 }

@@ -87,7 +87,7 @@ import Testing
     let store = try RunStore(folder: folder.path("runs"))
     func keys(_ right: String = "", _ wrong: String = "") throws -> Set<String> {
       let text = right.isEmpty ? SmallStudy.text() : SmallStudy.text().replacing(right, with: wrong, maxReplacements: 1)
-      return Set(try StudyRunner(Study(text: text), data: ".", store: store).tuningRuns.map(\.key))
+      return Set(try StudyRunner(Study(text: text), data: ".", store: store).knownTuningRuns().map(\.key))
     }
     let base = try keys()
     #expect(base.count == 6)

@@ -6,6 +6,8 @@ public struct StudyData: Sendable {
   public enum Kind: String, Sendable, CaseIterable {
     /// Coat Shopping: biased ratings, random test ratings.
     case coat
+    /// Yahoo! R3: biased ratings, random test ratings of some of the users.
+    case yahooR3 = "yahoo-r3"
     /// KuaiRec's positives, tested on its fully observed block.
     case kuaiRecBlock = "kuairec-block"
     /// A world fitted to MovieLens 100K.
@@ -35,6 +37,8 @@ public struct StudyData: Sendable {
   public let world: WorldDescription?
   /// How a log is read and split.
   public let log: LogDescription?
+  /// Of worlds: whether the test's labels are drawn like the clicks, instead of the probabilities themselves.
+  public let drawsLabels: Bool
   /// Everything above but the label as one text.
   let canonical: String
 
@@ -59,9 +63,9 @@ public struct StudyData: Sendable {
     }
     let own: [String]
     switch kind {
-    case .coat, .kuaiRecBlock: own = []
-    case .movieLensWorld, .ratingsWorld: own = WorldDescription.fittedKeys
-    case .cleanWorld: own = WorldDescription.cleanKeys
+    case .coat, .yahooR3, .kuaiRecBlock: own = []
+    case .movieLensWorld, .ratingsWorld: own = WorldDescription.fittedKeys + ["labels"]
+    case .cleanWorld: own = WorldDescription.cleanKeys + ["labels"]
     case .log: own = LogDescription.keys
     }
     let keys = try StudyKeys(tree, at: place, keys: StudyData.common + own)
@@ -69,6 +73,7 @@ public struct StudyData: Sendable {
     label = try keys.text("label") ?? kind.rawValue
     switch kind {
     case .coat: path = try keys.text("path") ?? "coat"
+    case .yahooR3: path = try keys.text("path") ?? "yahoo-r3"
     case .kuaiRecBlock: path = try keys.text("path") ?? "kuairec"
     case .movieLensWorld: path = try keys.text("path") ?? "ml-100k/u.data"
     case .ratingsWorld, .log: path = try keys.required("path")
@@ -81,7 +86,12 @@ public struct StudyData: Sendable {
     switch kind {
     case .movieLensWorld, .ratingsWorld: world = .fitted(try FittedWorld(keys, kind: kind))
     case .cleanWorld: world = .clean(try WorldDescription.cleanParameters(keys))
-    case .coat, .kuaiRecBlock, .log: world = nil
+    case .coat, .yahooR3, .kuaiRecBlock, .log: world = nil
+    }
+    switch try keys.text("labels") ?? "probabilities" {
+    case "probabilities": drawsLabels = false
+    case "draws": drawsLabels = true
+    default: throw keys.bad("labels", "probabilities or draws")
     }
     log = kind == .log ? try LogDescription(keys) : nil
     canonical = StudyTree.map(keys.map.filter { $0.key != "label" }).canonical
@@ -95,7 +105,9 @@ public enum WorldDescription: Sendable, Hashable {
   /// Without data behind it.
   case clean(CleanWorldParameters)
 
-  static let fittedKeys = ["fit", "transform", "worldSeed", "form", "threshold"]
+  static let fittedKeys = [
+    "fit", "transform", "worldSeed", "form", "threshold", "leastPerUser", "leastPerItem", "firstUsers", "firstItems",
+  ]
   static let cleanKeys = [
     "world", "users", "items", "rank", "meanRelevance", "meanExposure", "skew", "activitySpread", "correlation",
     "personalRelevance", "personalExposure", "worldSeed", "calibrationPairs",
@@ -132,6 +144,8 @@ public struct FittedWorld: Sendable, Hashable {
   public let form: DataPreset
   /// A rating above it is relevant.
   public let threshold: Float
+  /// Which ratings are fitted to.
+  public let filter: RatingsFilter
 
   init(_ keys: StudyKeys, kind: StudyData.Kind) throws {
     switch try keys.text("fit") ?? "relmf" {
@@ -147,6 +161,11 @@ public struct FittedWorld: Sendable, Hashable {
     seed = UInt64(try keys.integer("worldSeed", in: 0...Int(Int32.max)) ?? 1)
     form = try keys.choice("form", DataPreset.self) ?? .movieLens100K
     threshold = Float(try keys.number("threshold", in: -1e6...1e6) ?? 3)
+    filter = RatingsFilter(
+      leastPerUser: try keys.integer("leastPerUser", in: 0...1_000_000) ?? 0,
+      leastPerItem: try keys.integer("leastPerItem", in: 0...1_000_000) ?? 0,
+      firstUsers: try keys.integer("firstUsers", in: 1...Int(Int32.max)) ?? .max,
+      firstItems: try keys.integer("firstItems", in: 1...Int(Int32.max)) ?? .max)
   }
 }
 
