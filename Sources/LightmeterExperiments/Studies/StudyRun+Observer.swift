@@ -1,4 +1,5 @@
 internal import LightmeterEvaluation
+internal import LightmeterFeedback
 internal import LightmeterKernels
 internal import LightmeterTraining
 internal import Synchronization
