@@ -64,7 +64,8 @@ extension ExperimentCommand {
         study, data: options.dataFolder, store: RunStore(folder: options.store), workers: workers,
         report: { progress.show($0) })
       for set in runner.facts { Terminal.emit("\(set.label) (\(set.digest)): \(set.facts)") }
-      if dryRun { return printPlan(try runner.forecast()) }
+      for set in runner.absent { Terminal.emit("without \(set.label): \(set.reason)") }
+      if dryRun { return Self.print(try runner.forecast(), workers: workers) }
       defer { progress.finish() }
       do { try await runner.run() } catch StudyError.interrupted(let done, let total) {
         throw ResumableStop(
@@ -73,7 +74,8 @@ extension ExperimentCommand {
       }
     }
 
-    private func printPlan(_ forecast: StudyForecast) {
+    /// Prints a plan.
+    static func print(_ forecast: StudyForecast, workers: Int) {
       Terminal.emit(forecast.table.plain())
       let minutes = forecast.seconds / 60
       let megabytes = Double(forecast.peakBytes(workers: workers)) / 1e6
@@ -100,7 +102,8 @@ extension ExperimentCommand {
       var line = "running: \(status.running); left: \(status.left)"
       if let seconds = status.secondsLeft, status.left + status.running > 0 {
         let times = max(1, status.running)
-        line += "; about \(ProgressLine.duration(seconds / Double(times))) left with \(times) at a time, by the runs so far"
+        line +=
+          "; about \(ProgressLine.duration(seconds / Double(times))) left with \(times) at a time, by the runs so far"
       }
       Terminal.emit(line)
     }

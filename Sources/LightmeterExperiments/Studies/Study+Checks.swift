@@ -144,6 +144,9 @@ extension Study {
 extension StudyData.Kind {
   /// Whether the test is a list of rated items instead of a ranking of the catalogue.
   var isRated: Bool { self == .coat || self == .yahooR3 }
+
+  /// Why it may not be there.
+  var licence: String { self == .yahooR3 ? ", whose licence (Yahoo! Webscope R3) every user must hold" : "" }
 }
 
 extension StudyData {

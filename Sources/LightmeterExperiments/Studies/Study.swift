@@ -24,6 +24,8 @@ public struct Study: Sendable {
   public let seeds: [UInt64]
   /// Labels of the rows that paired differences are taken from.
   public let controls: [String]
+  /// Optional rows that were left out, with the reason, by label: the catalogue has no such method.
+  public let absentMethods: [String: String]
   /// What is printed.
   public let report: StudyReportOptions
   /// Whether configurations or settings were found by looking at the test; every output says so.
@@ -79,9 +81,15 @@ public struct Study: Sendable {
     guard let list = try keys.list("methods"), !list.isEmpty else {
       throw StudyError.missingKey("methods", at: "study")
     }
-    methods = try list.enumerated().map {
-      try StudyMethod($0.element, at: "methods[\($0.offset)]", shared: shared, tuning: tuning)
+    var (methods, absent): ([StudyMethod], [String: String]) = ([], [:])
+    for (place, tree) in list.enumerated() {
+      if let label = StudyMethod.absence(tree) {
+        absent[label] = "the catalogue has no such method"
+      } else {
+        methods.append(try StudyMethod(tree, at: "methods[\(place)]", shared: shared, tuning: tuning))
+      }
     }
+    (self.methods, absentMethods) = (methods, absent)
     seeds = try Study.seeds(keys, "seeds", standard: [1, 2, 3, 4, 5])
     let labels = methods.map(\.label)
     controls = try keys.texts("controls") ?? [labels.first { $0 == "MF" } ?? labels[0]]

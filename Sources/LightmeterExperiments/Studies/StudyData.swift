@@ -25,6 +25,8 @@ public struct StudyData: Sendable {
   public let kind: Kind
   /// File or folder below the data folder.
   public let path: String?
+  /// Whether the study goes on without it where its files are missing.
+  public let isOptional: Bool
   /// Share of the listed pairs held out for tuning.
   public let hyperValidation: Double
   /// Default reading of the carved validation set.
@@ -42,7 +44,9 @@ public struct StudyData: Sendable {
   /// Everything above but the label as one text.
   let canonical: String
 
-  private static let common = ["label", "kind", "path", "hyperValidation", "validation", "activeUsers", "slice"]
+  private static let common = [
+    "label", "kind", "path", "hyperValidation", "validation", "activeUsers", "slice", "optional",
+  ]
 
   /// Reads a description; mistakes of worlds and rules become mistakes of the file.
   init(checking tree: StudyTree, at place: String) throws {
@@ -79,6 +83,7 @@ public struct StudyData: Sendable {
     case .ratingsWorld, .log: path = try keys.required("path")
     case .cleanWorld: path = nil
     }
+    isOptional = try keys.flag("optional") ?? false
     hyperValidation = try keys.number("hyperValidation", in: 0...0.9) ?? 0.1
     activeUsers = try keys.number("activeUsers", in: 0...1) ?? 0.2
     reading = try keys.choice("validation", UnbiasedValidation.Reading.self)
@@ -94,7 +99,7 @@ public struct StudyData: Sendable {
     default: throw keys.bad("labels", "probabilities or draws")
     }
     log = kind == .log ? try LogDescription(keys) : nil
-    canonical = StudyTree.map(keys.map.filter { $0.key != "label" }).canonical
+    canonical = StudyTree.map(keys.map.filter { $0.key != "label" && $0.key != "optional" }).canonical
   }
 }
 

@@ -120,6 +120,20 @@ extension StudyDataset {
     }
   }
 
+  /// The first file of a data set that does not exist; nil if all do.
+  static func missingFile(_ description: StudyData, folder: String) -> String? {
+    let base = path(description, folder)
+    let files: [String]
+    switch description.kind {
+    case .coat: files = [RatedFiles.coat.train, RatedFiles.coat.test].map { "\(base)/\($0)" }
+    case .yahooR3: files = [RatedFiles.yahooR3.train, RatedFiles.yahooR3.test].map { "\(base)/\($0)" }
+    case .kuaiRecBlock: files = ["train_positives.csv", "test_positives.csv"].map { "\(base)/\($0)" }
+    case .movieLensWorld, .ratingsWorld, .log: files = [base]
+    case .cleanWorld: files = []
+    }
+    return files.first { !FileManager.default.fileExists(atPath: $0) }
+  }
+
   static func path(_ description: StudyData, _ folder: String) -> String {
     let path = description.path ?? ""
     return path.hasPrefix("/") ? path : "\(folder)/\(path)"

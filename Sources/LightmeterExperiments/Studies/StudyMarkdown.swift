@@ -20,12 +20,16 @@ struct StudyMarkdown {
     line(table.markdown())
   }
 
-  mutating func head(_ results: [StudyResults]) {
+  mutating func head(_ results: [StudyResults], absent: [(label: String, reason: String)]) {
     line("# \(study.name)\n")
     if !study.summary.isEmpty { line("\(study.summary)\n") }
     if let stamp = study.stamp { line("**\(stamp)**\n") }
     line("Made by\n\n```\n\(command)\n```\n")
     line(tuning)
+    for set in absent { line("\nWithout \(set.label): \(set.reason).") }
+    for (label, reason) in study.absentMethods.sorted(by: { $0.key < $1.key }) {
+      line("\nWithout \(label): \(reason).")
+    }
     line()
   }
 

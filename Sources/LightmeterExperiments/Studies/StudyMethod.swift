@@ -23,7 +23,18 @@ public struct StudyMethod: Sendable {
   /// Labels of the rows among which this row takes the one that did best on the slice; nil for a row of its own.
   public let members: [String]?
 
-  static let ownKeys = ["method", "label", "validation", "search", "selectAmong"]
+  static let ownKeys = ["method", "label", "validation", "search", "selectAmong", "optional"]
+
+  /// The label of an optional row whose method the catalogue lacks; nil for all others, whatever else is wrong with them.
+  static func absence(_ tree: StudyTree) -> String? {
+    guard case .map(let map) = tree, map["optional"] == .flag(true), case .text(let name) = map["method"],
+      !MethodCatalogue.all.contains(where: { $0.name == name })
+    else { return nil }
+    guard case .text(let label) = map["label"] else {
+      return ["expomf": "ExpoMF", "bpr": "BPR", "cjmf": "CJMF", "ceb": "CEB"][name] ?? name
+    }
+    return label
+  }
 
   init(_ tree: StudyTree, at place: String, shared: SearchSpace, tuning: StudyTuning) throws {
     let tree: StudyTree = if case .text(let name) = tree { .map(["method": .text(name)]) } else { tree }
@@ -35,6 +46,7 @@ public struct StudyMethod: Sendable {
       return
     }
     members = nil
+    _ = try keys.flag("optional")
     let name = try keys.required("method")
     var settings: [String: RecipeValue] = [:]
     for (key, value) in keys.map where !StudyMethod.ownKeys.contains(key) {

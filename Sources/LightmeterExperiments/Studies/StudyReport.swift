@@ -35,7 +35,7 @@ public struct StudyReport: Sendable {
 
   init(_ runner: StudyRunner, results: [StudyResults], command: String) throws {
     var page = StudyMarkdown(study: runner.study, command: command)
-    page.head(results)
+    page.head(results, absent: runner.absent)
     var data = StudyExport(study: runner.study, command: command)
     for result in results {
       let metrics = result.metrics()

@@ -48,8 +48,20 @@ public struct StudyRunner: Sendable {
   ) throws {
     precondition(workers > 0, "\(workers) workers do no work")
     (self.study, self.store, self.workers, self.report) = (study, store, workers, report)
-    datasets = try study.data.map { try StudyDataset.open($0, folder: data) }
+    var (datasets, absent): ([StudyDataset], [(label: String, reason: String)]) = ([], [])
+    for description in study.data {
+      if description.isOptional, let file = StudyDataset.missingFile(description, folder: data) {
+        absent.append((description.label, "there is no \(file)" + description.kind.licence))
+      } else {
+        datasets.append(try StudyDataset.open(description, folder: data))
+      }
+    }
+    if datasets.isEmpty { throw StudyError.noData(folder: data, reasons: absent.map(\.reason)) }
+    (self.datasets, self.absent) = (datasets, absent)
   }
+
+  /// Optional data sets that are not there, with what is missing.
+  public let absent: [(label: String, reason: String)]
 
   /// One sentence per data set.
   public var facts: [(label: String, digest: String, facts: String)] {
