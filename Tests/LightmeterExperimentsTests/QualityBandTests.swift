@@ -73,12 +73,20 @@ import Testing
       let sd = (v.map { ($0 - m) * ($0 - m) }.reduce(0, +) / 7).squareRoot()
       print("BAND", name, m - 4 * sd, m + 4 * sd, v)
     }
-    for rate in [0.01, 0.03] { for decay in [0.01, 0.1, 1] { for weight in [0.05, 0.2, 1] {
-      let start = ContinuousClock.now
-      let q = try bench.quality("ad", seed: 1, extra: ["frozenEpochs": .number(2), "learningRate": .number(rate),
-        "weightDecay": .number(decay), "imputationWeight": .number(weight)])
-      print("BAND ad", rate, decay, weight, q, ContinuousClock.now - start)
-    } } }
+    for rate in [0.01, 0.03] {
+      for decay in [0.01, 0.1, 1] {
+        for weight in [0.05, 0.2, 1] {
+          let start = ContinuousClock.now
+          let q = try bench.quality(
+            "ad", seed: 1,
+            extra: [
+              "frozenEpochs": .number(2), "learningRate": .number(rate),
+              "weightDecay": .number(decay), "imputationWeight": .number(weight),
+            ])
+          print("BAND ad", rate, decay, weight, q, ContinuousClock.now - start)
+        }
+      }
+    }
   }
 
   @Test func everyMethodLandsInItsBandAndTheyStandInTheirOrder() throws {

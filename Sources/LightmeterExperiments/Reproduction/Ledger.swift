@@ -192,6 +192,8 @@ struct LedgerReading: Sendable {
     }
   }
 
+  init(results: [StudyResults]) { self.results = results }
+
   /// Why a published method has no row of ours.
   func reason(of method: String) -> String {
     results.isEmpty ? why : absentMethods[method] ?? "the study has no such row"
