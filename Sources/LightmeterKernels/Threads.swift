@@ -5,6 +5,9 @@ internal import CLightmeterKernels
 /// They change speed, never a result: work is cut so that every number is computed by one thread in one order. One for the
 /// whole process; a second caller at the same moment runs alone.
 public enum Threads {
+  /// Processors that this process may use.
+  public static var processors: Int { Int(lm_processors()) }
+
   /// How many there are, the calling one among them; 1 until ``use(_:)``.
   public static var count: Int { Int(lm_threads()) }
 
@@ -30,6 +33,18 @@ public enum Threads {
           Int32(shards),
           { context, shard in context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(Int(shard)) }, pointer)
       }
+    }
+  }
+
+  /// What `body` gives for every shard, in the order of the shards.
+  ///
+  /// - Parameters:
+  ///   - body: called from several threads at once.
+  public static func map<T>(shards: Int, _ body: (_ shard: Int) -> T) -> [T] {
+    [T](unsafeUninitializedCapacity: shards) { results, count in
+      let first = results.baseAddress
+      run(shards: shards) { shard in first.map { ($0 + shard).initialize(to: body(shard)) } }
+      count = shards
     }
   }
 }

@@ -1,5 +1,6 @@
 public import LightmeterFeedback
 public import LightmeterKernels
+internal import Synchronization
 
 /// A trained relevance model that is a dot product: what serving, export and fold-in work on.
 ///
@@ -28,6 +29,7 @@ public struct FactorModel: RelevanceScorer {
 
   /// Whether a score is a probability of relevance in disguise.
   public var isProbability: Bool { meaning != .ranking }
+  private let packing = Packing()
 
   /// Bundles trained tables.
   public init(users: Table<Float>, items: Table<Float>, intercept: Float, meaning: Meaning = .logit) {
@@ -50,13 +52,42 @@ public struct FactorModel: RelevanceScorer {
 
   /// Scores of one user for a run of items.
   public func scores(user: Int, items range: Range<Int>, into scores: inout [Float]) {
-    Float.dotRange(
-      users.view, row: user, items.view, range: range, width: users.width, offset: intercept, into: &scores)
+    // A short run is not worth packing the table for.
+    if range.count < 64, !packing.isDone {
+      Float.rowScores(
+        users.view, row: user, items.view, range: range, width: users.width, offset: intercept, into: &scores)
+    } else {
+      packing.rows(of: items).scores(
+        users.view, rows: [Int32(user)], range: range, offset: intercept, into: &scores)
+    }
+  }
+
+  /// Scores of several users for a run of items, in blocks that share each item's row.
+  ///
+  /// - Complexity: the first call packs the item table once, a copy of it.
+  public func scores(users members: [Int32], items range: Range<Int>, into scores: inout [Float]) {
+    packing.rows(of: items).scores(users.view, rows: members, range: range, offset: intercept, into: &scores)
   }
 
   /// P(relevant) of a score.
   public func relevance(ofScore score: Float) -> Float {
     meaning == .centred ? min(max((1 + score) / 2, 0), 1) : Stable.sigmoid(score)
+  }
+}
+
+/// The item table laid out for scoring, made when it is first asked for.
+private final class Packing: Sendable {
+  private let made = Mutex<PackedRows<Float>?>(nil)
+
+  var isDone: Bool { made.withLock { $0 != nil } }
+
+  func rows(of items: Table<Float>) -> PackedRows<Float> {
+    made.withLock { made in
+      if let made { return made }
+      let packed = PackedRows(items.view, count: items.rows, width: items.width)
+      made = packed
+      return packed
+    }
   }
 }
 
