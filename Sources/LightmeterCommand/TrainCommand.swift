@@ -97,11 +97,9 @@ struct TrainCommand: AsyncParsableCommand {
       if name == method { recipe.settings = try parsedSettings() }
       return recipe
     }
-    recipe.settings["epochs"] = .number(Double(epochs))
-    if prior {
-      recipe.settings["biases"] = .text("userAndItem")
-      recipe.settings["intercept"] = .text("baseRate")
-    }
+    // The suggestion counts steps of batches; sweeps have their own number.
+    if !entry.sweeps || self.epochs != nil { recipe.settings["epochs"] = .number(Double(epochs)) }
+    if prior { recipe.settings.merge(entry.relevancePrior) { $1 } }
     recipe.settings.merge(try parsedSettings()) { $1 }
     return recipe
   }

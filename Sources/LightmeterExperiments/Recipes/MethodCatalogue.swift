@@ -21,14 +21,23 @@ public struct MethodEntry: Sendable {
   public let source: String
   /// Whether it stands in every comparison as a control.
   public let isControl: Bool
-  /// The declaration, for methods whose loss is a function of one pair.
+  /// The declaration, for methods whose loss is a function of one pair; for other trained methods the settings that they
+  /// share with these: factors, passes, rates.
   public let pointwise: PointwiseMethod?
+  /// The keys of recipes that it takes; nil for methods whose loss is a function of one pair, which take them by what
+  /// they are made of.
+  public let keys: [String]?
+  /// Its values of keys that only some methods have.
+  let own: [String: RecipeValue]
   let other: (any Method)?
+  private let make: (@Sendable (Plan) -> any Method)?
 
   /// Whether recipes may set how it is trained.
   public var isTrained: Bool { pointwise != nil }
+  /// Whether an epoch is a sweep over all pairs in closed form or by a full gradient, so that few suffice.
+  public var sweeps: Bool { keys.map { !$0.contains("batch") } ?? false }
 
-  func method(_ configured: PointwiseMethod) -> any Method { other ?? configured }
+  func method(of plan: Plan) -> any Method { make?(plan) ?? other ?? plan.pointwise }
 
   init(
     _ name: String, _ title: String, _ summary: String, exposure: String, objective: String = "", cost: String,
@@ -36,13 +45,24 @@ public struct MethodEntry: Sendable {
   ) {
     (self.name, self.title, self.summary, self.exposure) = (name, title, summary, exposure)
     (self.objective, self.cost, self.source, self.isControl) = (objective, cost, source, isControl)
-    (self.pointwise, other) = (pointwise, nil)
+    (self.pointwise, other, make, keys, own) = (pointwise, nil, nil, nil, [:])
+  }
+
+  /// A trained method of another kind: `keys` says what recipes set, `own` the values of keys that are not in `shared`.
+  init(
+    _ name: String, _ title: String, _ summary: String, exposure: String, objective: String, cost: String,
+    source: String, shared: PointwiseMethod, keys: [String], own: [String: RecipeValue],
+    make: @escaping @Sendable (Plan) -> any Method
+  ) {
+    (self.name, self.title, self.summary, self.exposure) = (name, title, summary, exposure)
+    (self.objective, self.cost, self.source, isControl) = (objective, cost, source, false)
+    (pointwise, other, self.make, self.keys, self.own) = (shared, nil, make, keys, own)
   }
 
   init(_ name: String, _ title: String, _ summary: String, exposure: String, source: String, untrained: any Method) {
     (self.name, self.title, self.summary, self.exposure) = (name, title, summary, exposure)
     (objective, cost, self.source, isControl) = ("", "none", source, true)
-    (pointwise, other) = (nil, untrained)
+    (pointwise, other, make, keys, own) = (nil, untrained, nil, nil, [:])
   }
 }
 
@@ -114,7 +134,7 @@ public enum MethodCatalogue {
     MethodEntry(
       "oracle", "Oracle", "P(relevant) with the true exposure; only where a world knows it", exposure: "the truth",
       objective: lowVarianceText, cost: pairs, source: "METHODS §13", pointwise: pointwise(LowVariance(), .known)),
-  ]
+  ] + factorizations
 
   /// The entry of a name.
   ///

@@ -98,7 +98,8 @@ public struct Recipe: Sendable, Hashable, Codable, CustomStringConvertible {
       guard let key = RecipeKey.all.first(where: { $0.name == name }) else {
         throw .unknownKey(name, nearest: nearest(to: name, among: RecipeKey.all.map(\.name)))
       }
-      guard entry.isTrained || key.appliesToUntrained else { throw .keyWithoutEffect(name, method: method) }
+      let isTaken = entry.keys?.contains(name) ?? (key.isShared && (entry.isTrained || key.appliesToUntrained))
+      guard isTaken else { throw .keyWithoutEffect(name, method: method) }
       guard key.apply(&plan, value) else { throw .badValue(key: name, value: value.description, allowed: key.allowed) }
     }
     return plan
@@ -121,7 +122,7 @@ public enum RecipeError: Error, Sendable, Equatable, CustomStringConvertible {
       "a recipe has no key '\(name)'; did you mean '\(nearest)'? `lightmeter methods biif` lists the keys"
     case .badValue(let key, let value, let allowed): "'\(value)' is no value for '\(key)': it takes \(allowed)"
     case .keyWithoutEffect(let key, let method):
-      "'\(method)' is not trained, so '\(key)' would have no effect: leave it out"
+      "'\(key)' would have no effect on '\(method)': leave it out; `lightmeter methods \(method)` lists the keys it takes"
     }
   }
 }
@@ -138,9 +139,11 @@ public struct Plan: Sendable {
   public var stream: TrainingStream?
   /// Weight with which the slice of random traffic joins the training pairs; 0 for not at all.
   public var sliceWeight = 0.0
+  /// Values of the keys that only some methods have.
+  var own: [String: RecipeValue]
 
   init(recipe: Recipe, entry: MethodEntry) {
-    (self.recipe, self.entry) = (recipe, entry)
+    (self.recipe, self.entry, own) = (recipe, entry, entry.own)
     pointwise = entry.pointwise ?? PointwiseMethod()
   }
 
@@ -149,7 +152,7 @@ public struct Plan: Sendable {
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver = SilentObserver()
   ) throws(TrainingError) -> TrainedModel {
     let joined = sliceWeight > 0 ? try data.joiningSlice(weight: Float(sliceWeight)) : data
-    return try entry.method(pointwise).fit(joined, seed: seed, observer: observer)
+    return try entry.method(of: self).fit(joined, seed: seed, observer: observer)
   }
 }
 

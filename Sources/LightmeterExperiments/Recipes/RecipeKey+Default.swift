@@ -5,7 +5,9 @@ internal import LightmeterTraining
 extension RecipeKey {
   /// Whether the key changes what a method does, by itself or together with `estimator` and `exposure`.
   public func applies(to entry: MethodEntry) -> Bool {
+    if let keys = entry.keys { return keys.contains(name) }
     guard let method = entry.pointwise else { return appliesToUntrained }
+    guard isShared else { return false }
     switch name {
     case "outerLearningRate", "exposureDecay", "throughExposure": return method.strategy != .fixed
     case "hypergradientScale", "reduction", "order", "virtualStep", "pull", "validationPairsPerStep":
@@ -18,6 +20,7 @@ extension RecipeKey {
   /// a power without a popularity).
   public func standard(of entry: MethodEntry) -> RecipeValue? {
     guard applies(to: entry) else { return nil }
+    if let own = entry.own[name] { return own }
     if name == "stream" { return .text("sampled:5") }
     guard let method = entry.pointwise else { return nil }
     return switch name {
@@ -40,6 +43,14 @@ extension RecipeKey {
     case "sliceWeight": .number(0)
     default: method.strategy.standard(of: name, learningRate: method.inner.learningRate)
     }
+  }
+}
+
+extension MethodEntry {
+  /// The settings of the relevance prior (METHODS §5.4), as far as the method has logits that take it.
+  public var relevancePrior: [String: RecipeValue] {
+    let prior: [String: RecipeValue] = ["biases": .text("userAndItem"), "intercept": .text("baseRate")]
+    return prior.filter { keys?.contains($0.key) ?? isTrained }
   }
 }
 

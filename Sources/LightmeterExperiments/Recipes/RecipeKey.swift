@@ -18,6 +18,8 @@ public struct RecipeKey: Sendable {
   public let choices: [String]
   /// Whether untrained methods take it.
   let appliesToUntrained: Bool
+  /// Whether it is a key of every method whose loss is a function of one pair, not of some others only.
+  private(set) var isShared = true
   /// Sets it; false for a value it does not take.
   let apply: @Sendable (inout Plan, RecipeValue) -> Bool
 
@@ -105,7 +107,7 @@ public struct RecipeKey: Sendable {
       return true
     },
     number("sliceWeight", "weight of random traffic among the training pairs", 0...1e6) { $0.sliceWeight = $1 },
-  ]
+  ] + own
 
   private static let estimators: [String: any Estimator] = [
     "naive": Naive(), "inversePropensity": InversePropensity(), "lowVariance": LowVariance(),
@@ -117,6 +119,31 @@ public struct RecipeKey: Sendable {
     "perItem": .perItem(power: 0.5), "plain": .calibrated(.plain), "plainWithActivity": .calibrated(.plainWithActivity),
     "regressed": .calibrated(.regressed), "known": .known,
   ]
+
+  /// A number that only methods which name the key take.
+  static func ownNumber(_ name: String, _ summary: String, _ range: ClosedRange<Double>) -> RecipeKey {
+    var key = number(name, summary, range) { $0.own[name] = .number($1) }
+    key.isShared = false
+    return key
+  }
+
+  /// A whole number that only methods which name the key take.
+  static func ownInteger(_ name: String, _ summary: String, _ range: ClosedRange<Int>) -> RecipeKey {
+    var key = integer(name, summary, range) { $0.own[name] = .number(Double($1)) }
+    key.isShared = false
+    return key
+  }
+
+  /// One of some words that only methods which name the key take.
+  static func ownChoice(_ name: String, _ summary: String, _ choices: [String]) -> RecipeKey {
+    var key = RecipeKey(name, summary, allowed: choices.joined(separator: ", "), choices: choices) { plan, value in
+      guard choices.contains(value.description) else { return false }
+      plan.own[name] = value
+      return true
+    }
+    key.isShared = false
+    return key
+  }
 
   private init(
     _ name: String, _ summary: String, allowed: String, range: ClosedRange<Double>? = nil, choices: [String] = [],

@@ -128,8 +128,10 @@ public struct StudyMethod: Sendable {
       label = try keys.text("label") ?? entry.title
       let own = try SearchSpace(keys.map["search"] ?? .map([:]), at: "\(place).search")
       let searched = Set(own.axes.map(\.key)).union(settings.keys)
-      // A key that the row sets or searches itself is not searched again.
-      let common = shared.axes.filter { !searched.contains($0.key) }
+      // A key that the row sets or searches itself is not searched again, nor one that its method does not take.
+      let common = shared.axes.filter { axis in
+        !searched.contains(axis.key) && entry.keys?.contains(axis.key) ?? true
+      }
       let bases = entry.isTrained ? SearchSpace(common).grid(over: recipe) : [recipe]
       grid = bases.flatMap { own.grid(over: $0) }
       for recipe in grid { _ = try recipe.validated() }
