@@ -6,6 +6,8 @@
 // Before any arithmetic: contraction would use fused multiply-add where the level has it, and other bits elsewhere.
 #pragma STDC FP_CONTRACT OFF
 #define REAL double
+// Rows whose sums over a panel fit into the registers.
+#define PANEL_ROWS 2
 #define LANES 8
 #define FN(name) name##_double
 #define TGT

@@ -3,6 +3,8 @@
 #pragma STDC FP_CONTRACT OFF
 
 #define REAL float
+// Rows whose sums over a panel fit into the registers.
+#define PANEL_ROWS 2
 #define LANES 16
 #define FN(name) name##_float_baseline
 #define TGT 

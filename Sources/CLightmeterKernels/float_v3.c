@@ -3,6 +3,8 @@
 #pragma STDC FP_CONTRACT OFF
 #if defined(__x86_64__)
 #define REAL float
+// Rows whose sums over a panel fit into the registers.
+#define PANEL_ROWS 4
 #define LANES 16
 #define FN(name) name##_float_v3
 #define TGT __attribute__((target("arch=x86-64-v3")))

@@ -3,6 +3,8 @@
 #pragma STDC FP_CONTRACT OFF
 #if defined(__x86_64__)
 #define REAL float
+// Rows whose sums over a panel fit into the registers.
+#define PANEL_ROWS 8
 #define LANES 16
 #define FN(name) name##_float_v4
 #define TGT __attribute__((target("arch=skylake-avx512,no-prefer-256-bit")))

@@ -1,9 +1,13 @@
 // A small pool of threads for work of tens of microseconds: one job at a time, cut into shards that its threads and the
 // caller take in turn. What a shard computes must not depend on who runs it, so results are the same at any thread count.
+#if defined(__linux__)
+#define _GNU_SOURCE
+#endif
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "include/CLightmeterKernels.h"
 #if defined(__x86_64__)
@@ -81,6 +85,15 @@ static void wake(void) {
   pthread_mutex_lock(&bed);
   pthread_cond_broadcast(&alarm_);
   pthread_mutex_unlock(&bed);
+}
+
+int lm_processors(void) {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) > 0) return CPU_COUNT(&allowed);
+#endif
+  long online = sysconf(_SC_NPROCESSORS_ONLN);
+  return online > 0 ? (int)online : 1;
 }
 
 int lm_threads(void) { return atomic_load(&threads); }

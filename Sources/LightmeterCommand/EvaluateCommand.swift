@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import LightmeterEvaluation
 internal import LightmeterExperiments
 internal import LightmeterFeedback
+internal import LightmeterKernels
 internal import LightmeterModels
 
 /// `lightmeter evaluate`: a model on a test, under named protocols.
@@ -31,6 +32,7 @@ struct EvaluateCommand: AsyncParsableCommand {
   var candidates: String?
   @Option(help: "The true exposure of every pair (simulate --truth): correlation, error, calibration.") var truth:
     String?
+  @OptionGroup var threads: ThreadOptions
   @Option(help: "text or json.") var format = OutputFormat.text
 
   func validate() throws {
@@ -41,6 +43,7 @@ struct EvaluateCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await ExitStatus.guarding {
+      threads.apply()
       let stored = try InputKind.model(model)
       let pairs = try reading.load(test, users: stored.users, items: stored.items, as: "test")
       if pairs.isEmpty {
@@ -157,14 +160,14 @@ struct EvaluateCommand: AsyncParsableCommand {
     let fitting = try chosen().filter { catalogue.supports($0) && (stored.seen != nil || !$0.needsTraining) }
     guard !fitting.isEmpty else { return [] }
     return try await RankingEvaluator(presets: fitting, run: runProtocol(of: stored)).evaluate(
-      stored.scorer, on: catalogue, training: stored.seen, threads: 2)
+      stored.scorer, on: catalogue, training: stored.seen, threads: Threads.count)
   }
 
   private func results(of stored: StoredModel, on rated: RatedTest) async throws -> [EvaluationResult] {
     let fitting = try chosen().filter { rated.supports($0) && (stored.seen != nil || !$0.needsTraining) }
     guard !fitting.isEmpty else { return [] }
     return try await RankingEvaluator(presets: fitting, run: runProtocol(of: stored)).evaluate(
-      stored.scorer, on: rated, training: stored.seen, threads: 2)
+      stored.scorer, on: rated, training: stored.seen, threads: Threads.count)
   }
 
   private func runProtocol(of stored: StoredModel) -> RunProtocol {

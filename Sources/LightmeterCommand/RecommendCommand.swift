@@ -26,6 +26,7 @@ struct RecommendCommand: AsyncParsableCommand {
   @Option(help: "A file of raw item ids to leave out, one a line.") var exclude: String?
   @Flag(help: "Keep items that the user clicked in the training log.") var withSeen = false
   @Option(name: [.short, .long], help: "With --all: the CSV file to write; else standard output.") var output: String?
+  @OptionGroup var threads: ThreadOptions
   @Option(help: "text or json.") var format = OutputFormat.text
 
   func validate() throws {
@@ -35,6 +36,7 @@ struct RecommendCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await ExitStatus.guarding {
+      threads.apply()
       let recommender = Recommender(try InputKind.model(model))
       let excluded = try exclude.map { try TextLines.of($0) } ?? []
       if all { return try writeAll(recommender, excluding: excluded) }

@@ -52,6 +52,7 @@ struct TrainCommand: AsyncParsableCommand {
   @Flag(help: "Train the method alone, without its controls.") var only = false
   @Flag(help: "Go on from MODEL.resume.") var resume = false
   @Flag(help: "Leave the users' history out of the model file.") var withoutHistory = false
+  @OptionGroup var threads: ThreadOptions
   @Option(help: "text or json.") var format = OutputFormat.text
 
   func validate() throws {
@@ -67,6 +68,7 @@ struct TrainCommand: AsyncParsableCommand {
   func run() async throws {
     try await ExitStatus.guarding {
       Interruption.install()
+      threads.apply()
       try Plan.check(recipe(named: method == "auto" ? "mf" : method, epochs: epochs ?? 20))
       // Opened and given up: a place that cannot be written should be known before the training.
       _ = try AtomicFile(output)

@@ -82,14 +82,17 @@ struct CatalogueScan: Sendable {
     var states = users.map { UserState(user: $0, scan: self) }
     var scores: [Float] = []
     var probabilities: [Float] = []
+    var block: [Float] = []
     for tile in tiles {
-      if scores.count != tile.range.count { scores = [Float](repeating: 0, count: tile.range.count) }
+      let width = tile.range.count
+      scorer.scores(users: Array(users), items: tile.range, into: &block)
       for slot in states.indices {
         let user = Int(states[slot].user)
-        scorer.scores(user: user, items: tile.range, into: &scores)
-        var broken = 0
-        for score in scores where score.isNaN { broken += 1 }
-        if broken > 0 { throw .scoreIsNotANumber(user: user) }
+        scores.removeAll(keepingCapacity: true)
+        scores.append(contentsOf: block[slot * width..<(slot + 1) * width])
+        if Float.summarize(scores).sum.isNaN, scores.contains(where: \.isNaN) {
+          throw .scoreIsNotANumber(user: user)
+        }
         if case .probabilities(let relevance) = truth {
           if probabilities.count != scores.count { probabilities = scores }
           relevance(user, tile.range, &probabilities)

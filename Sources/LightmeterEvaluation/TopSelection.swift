@@ -14,6 +14,7 @@ struct TopSelection {
   private let positives: [Int32]
   private let capacity: Int
   private var entries: [Entry] = []
+  private var places: [Int32] = []
   private var threshold = -Float.infinity
   /// Candidates that share the score at the cut and were left out.
   private var left = TieGroup(start: 0, count: 0, hits: 0, hitGain: 0, missGain: 0)
@@ -35,8 +36,14 @@ struct TopSelection {
         keep(scores[Int(offset)], base + Int(offset), probabilities.isEmpty ? nil : probabilities[Int(offset)])
       }
     } else {
-      for offset in scores.indices where scores[offset] >= threshold {
-        keep(scores[offset], base + offset, probabilities.isEmpty ? nil : probabilities[offset])
+      // In runs, so that the threshold rises on the way; a place may fall below it again.
+      for first in stride(from: 0, to: scores.count, by: 512) {
+        let range = first..<min(first + 512, scores.count)
+        let found = Float.placesAbove(threshold, in: scores, range: range, into: &places)
+        for place in places[..<found] where scores[first + Int(place)] >= threshold {
+          let offset = first + Int(place)
+          keep(scores[offset], base + offset, probabilities.isEmpty ? nil : probabilities[offset])
+        }
       }
     }
   }

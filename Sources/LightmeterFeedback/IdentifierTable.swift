@@ -7,7 +7,7 @@ internal import LightmeterKernels
 ///
 /// - Shapes: text (bytes of all ids, UTF-8, one after another); bases (one per 64 ids) and starts (count + 1): an id
 ///   begins at bases[id / 64] + starts[id]; slots (open addressing, see `IdentifierArrays.hash`).
-/// - Complexity: O(1) expected per lookup; beside the text about 9 bytes per id stored, 8 to 16 while it grows.
+/// - Complexity: O(1) expected per lookup; beside the text about 9 bytes per id stored, 10 to 16 while it grows.
 /// - Stability: stable
 public struct IdentifierTable: Sendable {
   private var text: [UInt8] = []

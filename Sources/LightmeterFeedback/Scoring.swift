@@ -11,6 +11,24 @@ public protocol Scorer: Sendable {
   /// - Shapes: `scores` (items.count), overwritten.
   /// - Precondition: `user` and `items` are in range; `scores` has the length of `items`.
   func scores(user: Int, items: Range<Int>, into scores: inout [Float])
+  /// Writes the scores of several users for a run of items; the default asks user by user.
+  ///
+  /// - Shapes: `scores` (users.count × items.count), row-major, overwritten; a longer column keeps its tail.
+  /// - Precondition: `users` and `items` are in range.
+  func scores(users: [Int32], items: Range<Int>, into scores: inout [Float])
+}
+
+extension Scorer {
+  /// The scores of several users for a run of items.
+  public func scores(users: [Int32], items: Range<Int>, into scores: inout [Float]) {
+    let needed = users.count * items.count
+    if scores.count < needed { scores = [Float](repeating: 0, count: needed) }
+    var row = [Float](repeating: 0, count: items.count)
+    for (place, user) in users.enumerated() {
+      self.scores(user: Int(user), items: items, into: &row)
+      scores.replaceSubrange(place * items.count..<(place + 1) * items.count, with: row)
+    }
+  }
 }
 
 /// A model whose scores are probabilities of relevance in disguise.

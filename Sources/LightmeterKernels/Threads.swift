@@ -5,6 +5,9 @@ internal import CLightmeterKernels
 /// They change speed, never a result: work is cut so that every number is computed by one thread in one order. One for the
 /// whole process; a second caller at the same moment runs alone.
 public enum Threads {
+  /// Processors that this process may use.
+  public static var processors: Int { Int(lm_processors()) }
+
   /// How many there are, the calling one among them; 1 until ``use(_:)``.
   public static var count: Int { Int(lm_threads()) }
 

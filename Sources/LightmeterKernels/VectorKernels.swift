@@ -18,21 +18,6 @@ extension TrainingScalar {
       accumulate ? 1 : 0)
   }
 
-  /// Writes `out[k] = offset + left[leftRow] · right[range.lowerBound + k]`: one row against a run of rows.
-  public static func dotRange(
-    _ left: RowsView<Self>, row: Int, _ right: RowsView<Self>, range: Range<Int>, width: Int, offset: Self,
-    into out: inout [Self]
-  ) {
-    precondition(out.count >= range.count, "\(range.count) results do not fit into \(out.count)")
-    precondition((row + 1) * left.stride <= left.values.count, "row \(row) is outside its table")
-    precondition(range.upperBound * right.stride <= right.values.count, "rows \(range) are outside their table")
-    left.values.withUnsafeBufferPointer { rows in
-      compiled.dot_range(
-        &out, rows.baseAddress.map { $0 + row * left.stride }, right.values, range.lowerBound, range.count,
-        right.stride, width, Double(offset))
-    }
-  }
-
   /// Adds `coefficients[k] * source[rows[k]]` to row `slots[k]` of `target`.
   public static func scatterRows(
     _ coefficients: [Self], _ source: RowsView<Self>, _ rows: [Int32], slots: [Int32], width: Int,

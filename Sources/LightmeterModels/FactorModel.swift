@@ -1,5 +1,6 @@
 public import LightmeterFeedback
 public import LightmeterKernels
+internal import Synchronization
 
 /// A trained relevance model that is a dot product: what serving, export and fold-in work on.
 ///
@@ -16,6 +17,7 @@ public struct FactorModel: RelevanceScorer {
   public let intercept: Float
   /// Whether σ(score) is a probability of relevance; false for rankings by counts.
   public let isProbability: Bool
+  private let packing = Packing()
 
   /// Bundles trained tables.
   public init(users: Table<Float>, items: Table<Float>, intercept: Float, isProbability: Bool = true) {
@@ -38,12 +40,41 @@ public struct FactorModel: RelevanceScorer {
 
   /// Scores of one user for a run of items.
   public func scores(user: Int, items range: Range<Int>, into scores: inout [Float]) {
-    Float.dotRange(
-      users.view, row: user, items.view, range: range, width: users.width, offset: intercept, into: &scores)
+    // A short run is not worth packing the table for.
+    if range.count < 64, !packing.isDone {
+      Float.rowScores(
+        users.view, row: user, items.view, range: range, width: users.width, offset: intercept, into: &scores)
+    } else {
+      packing.rows(of: items).scores(
+        users.view, rows: [Int32(user)], range: range, offset: intercept, into: &scores)
+    }
+  }
+
+  /// Scores of several users for a run of items, in blocks that share each item's row.
+  ///
+  /// - Complexity: the first call packs the item table once, a copy of it.
+  public func scores(users members: [Int32], items range: Range<Int>, into scores: inout [Float]) {
+    packing.rows(of: items).scores(users.view, rows: members, range: range, offset: intercept, into: &scores)
   }
 
   /// P(relevant) of a score.
   public func relevance(ofScore score: Float) -> Float { Stable.sigmoid(score) }
+}
+
+/// The item table laid out for scoring, made when it is first asked for.
+private final class Packing: Sendable {
+  private let made = Mutex<PackedRows<Float>?>(nil)
+
+  var isDone: Bool { made.withLock { $0 != nil } }
+
+  func rows(of items: Table<Float>) -> PackedRows<Float> {
+    made.withLock { made in
+      if let made { return made }
+      let packed = PackedRows(items.view, count: items.rows, width: items.width)
+      made = packed
+      return packed
+    }
+  }
 }
 
 extension MatrixFactorization where S == Float {

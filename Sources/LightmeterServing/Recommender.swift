@@ -1,5 +1,7 @@
 internal import LightmeterFeedback
+internal import LightmeterKernels
 public import LightmeterModels
+internal import Synchronization
 
 /// Answers from a model file, in raw ids: top-K lists and explanations. Knows no trainer.
 ///
@@ -72,8 +74,8 @@ public struct Recommender: Sendable {
     filterSeen: Bool = true
   ) throws(Problem) -> [Recommendation] {
     guard let index = model.users.index(of: user) else { throw .unknownUser(user) }
-    let indices = Set(excluded.compactMap { model.items.index(of: $0) })
-    return try recommend(userIndex: Int(index), count: count, mode: mode, excluding: indices, filterSeen: filterSeen)
+    let ranking = try Ranking(self, count: count, mode: mode, excluding: excluded, filterSeen: filterSeen)
+    return ranking.lists(of: [index])[0]
   }
 
   /// The best items for every user, in the order of the training log.
@@ -84,67 +86,19 @@ public struct Recommender: Sendable {
     count: Int, mode: Mode = .relevance, excluding excluded: some Sequence<String> = [], filterSeen: Bool = true,
     _ body: (_ user: String, _ list: [Recommendation]) throws -> Void
   ) throws {
-    let indices = Set(excluded.compactMap { model.items.index(of: $0) })
-    for user in 0..<model.users.count {
-      let list = try recommend(
-        userIndex: user, count: count, mode: mode, excluding: indices, filterSeen: filterSeen)
-      try body(model.users[user], list)
-    }
-  }
-
-  private func recommend(
-    userIndex: Int, count: Int, mode: Mode, excluding: Set<Int32>, filterSeen: Bool
-  ) throws(Problem) -> [Recommendation] {
-    if filterSeen, model.seen == nil { throw .noHistory }
-    if mode != .relevance {
-      if model.exposure == nil { throw .noExposure }
-      if !givesProbability { throw .noProbability }
-    }
-    let seen = filterSeen ? model.seen?.items(of: userIndex) ?? [] : []
-    var best = TopK(min(count, model.items.count))
-    var cursor = seen.startIndex
-    let tile = 4096
-    for first in stride(from: 0, to: model.items.count, by: tile) {
-      let range = first..<min(first + tile, model.items.count)
-      let scores = rankingScores(user: userIndex, items: range, mode: mode)
-      for (k, item) in range.enumerated() {
-        while cursor < seen.endIndex, Int(seen[cursor]) < item { cursor += 1 }
-        if cursor < seen.endIndex, Int(seen[cursor]) == item { continue }
-        if !excluding.isEmpty, excluding.contains(Int32(item)) { continue }
-        best.offer(Int32(item), scores[k])
+    let ranking = try Ranking(self, count: count, mode: mode, excluding: excluded, filterSeen: filterSeen)
+    // Blocks of users on all threads, a round at a time: the lists that wait for the caller stay few.
+    let block = 64
+    let round = block * Threads.count * 4
+    for first in stride(from: 0, to: model.users.count, by: round) {
+      let members = Array(first..<min(first + round, model.users.count))
+      let shards = stride(from: 0, to: members.count, by: block).map { members[$0..<min($0 + block, members.count)] }
+      let lists = Mutex([[[Recommendation]]](repeating: [], count: shards.count))
+      Threads.run(shards: shards.count) { shard in
+        let found = ranking.lists(of: shards[shard].map(Int32.init))
+        lists.withLock { $0[shard] = found }
       }
+      for (user, list) in zip(members, lists.withLock { $0 }.joined()) { try body(model.users[user], list) }
     }
-    return best.ranked.map { describe(user: userIndex, item: Int($0.item), score: $0.score) }
-  }
-
-  private func rankingScores(user: Int, items: Range<Int>, mode: Mode) -> [Float] {
-    var scores = [Float](repeating: 0, count: items.count)
-    model.scorer.scores(user: user, items: items, into: &scores)
-    guard mode != .relevance, let exposure = model.exposure else { return scores }
-    var exposures = scores
-    exposure.exposures(user: user, items: items, into: &exposures)
-    for k in scores.indices {
-      let relevance = relevance(ofScore: scores[k]) ?? 0
-      scores[k] = relevance * (mode == .click ? exposures[k] : 1 - exposures[k])
-    }
-    return scores
-  }
-
-  private var givesProbability: Bool {
-    guard case .factors(let factors) = model.scorer else { return false }
-    return factors.isProbability
-  }
-
-  private func relevance(ofScore score: Float) -> Float? {
-    guard case .factors(let factors) = model.scorer, factors.isProbability else { return nil }
-    return factors.relevance(ofScore: score)
-  }
-
-  private func describe(user: Int, item: Int, score: Float) -> Recommendation {
-    var raw: [Float] = [0]
-    model.scorer.scores(user: user, items: item..<item + 1, into: &raw)
-    return Recommendation(
-      item: model.items[item], score: score, relevance: relevance(ofScore: raw[0]),
-      exposure: model.exposure?.exposure(user: user, item: item))
   }
 }

@@ -1,3 +1,5 @@
+internal import LightmeterKernels
+
 /// The best items of a stream of scores, in bounded memory: a heap of K with the worst on top.
 ///
 /// Ties go to the smaller index, so a list does not depend on the order in which tiles arrive.
@@ -5,6 +7,7 @@ struct TopK {
   private let count: Int
   private var scores: [Float] = []
   private var items: [Int32] = []
+  private var places: [Int32] = []
 
   init(_ count: Int) {
     self.count = count
@@ -50,6 +53,21 @@ struct TopK {
   private mutating func swap(_ a: Int, _ b: Int) {
     scores.swapAt(a, b)
     items.swapAt(a, b)
+  }
+
+  /// Offers a run of scores, `base` the item of the first one; NaN is no candidate.
+  mutating func offer(_ scores: [Float], range: Range<Int>, base: Int) {
+    guard count > 0 else { return }
+    // In short runs, so that the bar rises on the way.
+    for first in stride(from: range.lowerBound, to: range.upperBound, by: 512) {
+      let run = first..<min(first + 512, range.upperBound)
+      let bar = items.count < count ? -Float.infinity : self.scores[0]
+      let found = Float.placesAbove(bar, in: scores, range: run, into: &places)
+      for place in places[..<found] {
+        let offset = first + Int(place)
+        offer(Int32(base + offset - range.lowerBound), scores[offset])
+      }
+    }
   }
 
   /// Best first.

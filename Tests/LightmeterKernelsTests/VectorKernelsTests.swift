@@ -73,23 +73,46 @@ enum KernelDraws {
     }
   }
 
-  @Test(arguments: KernelDraws.widths) func dotRangeIsOneRowAgainstARun(width: Int) {
-    dotRange(width, Float.self)
-    dotRange(width, Double.self)
+  @Test(arguments: KernelDraws.widths) func packedRowsGiveTheScoresOfAnyBlock(width: Int) {
+    packedRows(width, Float.self)
+    packedRows(width, Double.self)
   }
 
-  private func dotRange<S: TrainingScalar>(_ width: Int, _: S.Type) {
-    // A scorer's tables have one layout, so both sides share the stride.
-    let (left, right) = (Rows<S>(width, 6), Rows<S>(width, 7))
-    for range in [0..<9, 2..<2, 3..<8, 8..<9] {
-      let before: [S] = KernelDraws.normal(range.count + 1, 8)
-      var out = before
-      S.dotRange(left.view, row: 5, right.view, range: range, width: width, offset: 0.5, into: &out)
-      for (k, item) in range.enumerated() {
-        let (value, scale) = dot(left.row(5, width), right.row(Int32(item), width))
-        #expect(KernelDraws.close(out[k], 0.5 + value, scale: scale), "width \(width), item \(item)")
+  private func packedRows<S: TrainingScalar>(_ width: Int, _: S.Type) {
+    let left = Rows<S>(width, 6)
+    let rightStride = width + 2
+    let rightValues: [S] = KernelDraws.normal(70 * rightStride, 7)
+    let right = RowsView(rightValues, stride: rightStride)
+    let packed = PackedRows(right, count: 70, width: width)
+    let users: [Int32] = [5, 0, 8, 3, 3, 7, 1, 2, 4, 6, 0]
+    for range in [0..<70, 2..<2, 3..<8, 15..<33, 69..<70, 16..<64] {
+      for count in [0, 1, 3, 11] {
+        let rows = Array(users[..<count])
+        let before: [S] = KernelDraws.normal(count * range.count + 1, 8)
+        var out = before
+        packed.scores(left.view, rows: rows, range: range, offset: 0.5, into: &out)
+        var single: [S] = []
+        for (place, user) in rows.enumerated() {
+          S.rowScores(left.view, row: Int(user), right, range: range, width: width, offset: 0.5, into: &single)
+          for (k, item) in range.enumerated() {
+            let row = Array(rightValues[item * rightStride..<item * rightStride + width])
+            let (value, scale) = dot(left.row(user, width), row.map { Double($0) })
+            #expect(KernelDraws.close(out[place * range.count + k], 0.5 + value, scale: scale), "item \(item)")
+            #expect(out[place * range.count + k] == single[k], "a pair has the same bits alone and in a block")
+          }
+        }
+        #expect(out[count * range.count] == before[count * range.count])
       }
-      #expect(out[range.count] == before[range.count])
+    }
+  }
+
+  @Test(arguments: [0, 1, 15, 16, 40]) func placesAboveFindsEveryScoreAtLeastTheBar(count: Int) {
+    var scores: [Float] = KernelDraws.normal(count + 3, 31)
+    if count > 20 { (scores[9], scores[20]) = (.nan, 0.25) }
+    var places: [Int32] = []
+    for bar in [-Float.infinity, 0, 0.25, .infinity] {
+      let found = Float.placesAbove(bar, in: scores, range: 3..<count + 3, into: &places)
+      #expect(places[..<found].map { Int($0) } == (0..<count).filter { scores[3 + $0] >= bar })
     }
   }
 
@@ -165,10 +188,16 @@ enum KernelDraws {
       let gradient: [S] = KernelDraws.normal(rows.count * stride, 19)
       let corrections = rows.indices.map { (first: 0.1 + 0.2 * Double($0), second: 0.01 + 0.1 * Double($0)) }
       var (table, after) = (start, moments)
+      // Row of slot k is at step k, and goes to k + 1.
+      var steps = [Int32](repeating: 7, count: 6)
+      for (slot, row) in rows.enumerated() { steps[Int(row)] = Int32(slot) }
       S.adamRows(
-        &table, &after, gradient: gradient, rows: rows, stride: stride,
-        corrections: (corrections.map { S($0.first) }, corrections.map { S($0.second) }), decay: decay,
+        &table, &after, steps: &steps, gradient: gradient, rows: rows, stride: stride,
+        corrections: ([1] + corrections.map { S($0.first) }, [1] + corrections.map { S($0.second) }), decay: decay,
         settings: settings)
+      for row in 0..<6 {
+        #expect(steps[row] == rows.firstIndex(of: Int32(row)).map { Int32($0 + 1) } ?? 7)
+      }
       var (wholeTable, wholeAfter) = (start, moments)
       var slots = [Int32](repeating: -1, count: 6)
       for (slot, row) in rows.enumerated() { slots[Int(row)] = Int32(slot) }

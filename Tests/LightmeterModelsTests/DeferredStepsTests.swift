@@ -95,6 +95,29 @@ import Testing
     }
   }
 
+  @Test func anyNumberOfThreadsGivesTheSameBytes() {
+    let settings = OptimizerSettings(learningRate: 1e-3, weightDecay: 1e-5, biasDecay: 0)
+    var start = Table<Float>(name: "t", rows: 700, factorWidth: 64)
+    start.randomize(deviation: 0.1, seed: 5, salt: 0)
+    var first: [Float]?
+    for threads in [1, 2, 3, 8] {
+      Threads.use(threads)
+      var generator = SeededGenerator(seed: 3, stream: .world)
+      var tables = [start]
+      var adam = Adam<Float>(settings, for: tables, deferAfter: 3)
+      for _ in 0..<40 {
+        var gradient = RowGradient<Float>()
+        gradient.reset(rows: (0..<700).filter { _ in generator.uniform() < 0.4 }, stride: 64)
+        for k in 0..<gradient.rows.count * 64 { gradient.values[k] = Float(1e-4 * (generator.uniform() - 0.5)) }
+        adam.settle(&tables, rows: [gradient.rows])
+        adam.step(&tables, along: [gradient])
+      }
+      adam.settle(&tables, rows: nil)
+      #expect(first == nil || first == tables[0].values, "\(threads) threads")
+      first = tables[0].values
+    }
+  }
+
   @Test func noRowWaitsLongerThanTheFormHolds() {
     var problem = Problem(seed: 4, scale: 1e-4)
     var tables = [problem.table(Float.self)]

@@ -1,4 +1,5 @@
-// A model file with many string ids: IdentifierBenchmark FOLDER [COUNT]; writes FOLDER/identifiers.lightmeter and removes it.
+// A model file with many string ids: IdentifierBenchmark FOLDER [COUNT]; writes FOLDER/identifiers.lightmeter, or reads the
+// one that is there for COUNT 0, so that loading can be seen in a process of its own.
 // Prints bytes per id beside the text, the time to build, write and load the table, and the time of a lookup.
 import LightmeterFeedback
 import LightmeterKernels
@@ -37,8 +38,9 @@ if count > 0 {
   }
   let arrays = users.arrays()
   let bytes = 8 * arrays.bases.count + 4 * arrays.starts.count + 4 * arrays.slots.count
-  print("\(count) ids, \(Double(users.textBytes) / Double(count)) bytes of text and "
-    + "\(Double(bytes) / Double(count)) bytes beside it per id")
+  print(
+    "\(count) ids, \(Double(users.textBytes) / Double(count)) bytes of text and "
+      + "\(Double(bytes) / Double(count)) bytes beside it per id")
   var items = IdentifierTable()
   _ = items.intern("item")
   let model = StoredModel(
@@ -60,4 +62,3 @@ for _ in 0..<3 {
   var bytes = 0
   timed("\(lookups) ids by index") { for _ in 0..<lookups { bytes += users[generator.below(users.count)].utf8.count } }
 }
-if count > 0 { remove(path) }

@@ -21,9 +21,18 @@
     const char *level;
     /* bytes of one number */
     size_t scalar;
-    /* out[k] = offset + sum_c left[c] * right[first + k][c] : one row against a run of rows */
-    void (*dot_range)(void *out, const void *left, const void *right, size_t first, size_t count, size_t stride,
-                      size_t width, double offset);
+    /* rows of a panel, see pack_rows */
+    size_t lanes;
+    /* count rows in panels of `lanes` rows each, column by column within a panel; the last one filled with zeros */
+    void (*pack_rows)(void *out, const void *rows, size_t count, size_t stride, size_t width);
+    /* out[u][k] = offset + sum_c left[row[u]][c] * packed row (first + k)[c] ; out is rows x count */
+    void (*panel_scores)(void *out, const void *left, const int32_t *row, size_t rows, size_t leftStride,
+                         const void *packed, size_t first, size_t count, size_t width, double offset);
+    /* the same for one row against unpacked rows; same bits, slower */
+    void (*row_scores)(void *out, const void *left, const void *right, size_t first, size_t count, size_t stride,
+                       size_t width, double offset);
+    /* places of scores >= least, ascending; returns how many. places has room for all */
+    size_t (*places_above)(int32_t *places, const void *scores, size_t count, double least);
     /* out[k] = (accumulate ? out[k] : offset) + sum_c left[li[k]][c] * right[ri[k]][c] ; li[k] < 0 contributes 0 */
     void (*dot_rows)(void *out, const void *left, const void *right, const int32_t *li, const int32_t *ri,
                      size_t count, size_t leftStride, size_t rightStride, size_t width, double offset, int accumulate);
@@ -166,6 +175,8 @@ void lm_restore_denormals(unsigned state);
 unsigned lm_rounding_mode(void);
 unsigned lm_set_rounding_mode(unsigned mode);
 
+/// Processors that this process may use, at least 1.
+int lm_processors(void);
 /// How many threads share the kernels' work, the caller among them; 1 until lm_use_threads.
 int lm_threads(void);
 /// Starts or ends threads; returns how many there are now. Not from inside lm_parallel.

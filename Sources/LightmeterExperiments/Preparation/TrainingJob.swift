@@ -1,5 +1,6 @@
 public import LightmeterEvaluation
 public import LightmeterFeedback
+internal import LightmeterKernels
 public import LightmeterModels
 public import LightmeterTraining
 
@@ -115,7 +116,7 @@ public struct TrainingJob: Sendable {
     guard let test = prepared.test else { return nil }
     let evaluator = RankingEvaluator(
       presets: [ProtocolPreset.strict.at(20)], run: runProtocol(prepared, baselines: baselines))
-    return try await evaluator.evaluate(model.scorer, on: test, training: prepared.data.positives, threads: 2).first
+    return try await evaluator.evaluate(model.scorer, on: test, training: prepared.data.positives, threads: Threads.count).first
   }
 
   /// The model as a file keeps it.

@@ -34,6 +34,10 @@ public enum StoredScorer: Scorer {
   public func scores(user: Int, items: Range<Int>, into scores: inout [Float]) {
     scorer.scores(user: user, items: items, into: &scores)
   }
+  /// Scores of several users for a run of items.
+  public func scores(users: [Int32], items: Range<Int>, into scores: inout [Float]) {
+    scorer.scores(users: users, items: items, into: &scores)
+  }
 }
 
 /// All that serving needs of a trained model, raw ids included: loads without the training data.

@@ -1,0 +1,95 @@
+import Synchronization
+import Testing
+
+@testable import LightmeterKernels
+
+/// The pool: every shard once, whoever asks and however many threads there are.
+@Suite(.serialized) struct ThreadsTests {
+  private func counts(shards: Int, _ run: (Int, (Int) -> Void) -> Void) -> [Int] {
+    let total = Mutex([Int](repeating: 0, count: shards))
+    run(shards) { shard in total.withLock { $0[shard] += 1 } }
+    return total.withLock { $0 }
+  }
+
+  @Test(arguments: [1, 2, 3, 8]) func everyShardRunsOnce(threads: Int) {
+    #expect(Threads.use(threads) == threads)
+    #expect(Threads.count == threads)
+    for shards in [0, 1, 2, 7, 64] {
+      #expect(counts(shards: shards) { Threads.run(shards: $0, $1) } == [Int](repeating: 1, count: shards))
+    }
+  }
+
+  @Test func aJobInsideAShardRunsOnItsOwn() {
+    Threads.use(3)
+    let total = Mutex(0)
+    Threads.run(shards: 4) { _ in Threads.run(shards: 5) { _ in total.withLock { $0 += 1 } } }
+    #expect(total.withLock { $0 } == 20)
+  }
+
+  @Test func callersDoNotDisturbEachOther() async {
+    Threads.use(4)
+    await withTaskGroup(of: [Int].self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          var last: [Int] = []
+          for _ in 0..<50 {
+            last = self.counts(shards: 9) { Threads.run(shards: $0, $1) }
+            #expect(last == [Int](repeating: 1, count: 9))
+          }
+          return last
+        }
+      }
+    }
+  }
+
+  @Test func flushingDenormalsHoldsOnEveryThread() {
+    Threads.use(4)
+    let tiny = Float.leastNormalMagnitude
+    let flushed = Mutex(0)
+    Denormals.flushed {
+      Threads.run(shards: 64) { _ in
+        let half = tiny / Float(2 + 0 * flushed.withLock { $0 })
+        flushed.withLock { $0 += half == 0 ? 1 : 0 }
+      }
+    }
+    #expect(flushed.withLock { $0 } == 64)
+  }
+
+  @Test func pairsAreThoseOfThePermutationAndTheHash() {
+    // 40 users with three positives each among 50 items, two draws a positive, 30 further pairs.
+    let users: [Int32] = (0..<120).map { Int32($0 / 3) }
+    let items: [Int32] = users.indices.map { k -> Int32 in
+      let start: Int = 17 * (k / 3) % 40
+      return Int32(start + 3 * (k % 3))
+    }
+    let rows = PairDraws.Rows(offsets: (0...40).map { 3 * $0 }, items: items)
+    let shown = PairDraws.Rows(offsets: (0...40).map { $0 }, items: (0..<40).map { Int32($0 % 50) })
+    let draws = PairDraws(positives: rows, users: users, shown: shown, draws: 2, itemCount: 50)
+    let order = KeyedPermutation(count: 120 * 3 + 30, key: 77)
+    var (places, foundUsers, foundItems, feedback): ([Int], [Int32], [Int32], [UInt8]) = ([], [], [], [])
+    var (expected, found): ([[Int]], [[Int]]) = ([], [])
+    for threads in [1, 3] {
+      Threads.use(threads)
+      found = []
+      for first in stride(from: 0, to: order.count, by: 300) {
+        draws.fill(
+          range: first..<min(first + 300, order.count), order: order, drawKey: 5, places: &places, users: &foundUsers,
+          items: &foundItems, feedback: &feedback)
+        for k in places.indices {
+          found.append([places[k], Int(foundUsers[k]), Int(foundItems[k]), Int(feedback[k])])
+        }
+      }
+      expected = (0..<order.count).compactMap { position in
+        let place = order(position)
+        if place >= 360 { return [place, -1, -1, 0] }
+        if place < 120 { return [place, Int(users[place]), Int(items[place]), 1] }
+        let user = Int(users[(place - 120) / 2])
+        let item = Int(SeededGenerator.hash(5, UInt64(place)).multipliedFullWidth(by: 50).high)
+        let known = items[3 * user..<3 * user + 3].contains(Int32(item)) || user == item
+        return known ? nil : [place, user, item, 0]
+      }
+      #expect(found == expected)
+    }
+    #expect(expected.count < order.count, "some draw is dropped")
+  }
+}
