@@ -40,8 +40,9 @@ import Testing
         "outerLearningRate": .number(0.01), "weightDecay": .number(1e-4), "biases": .text("userAndItem"),
         "intercept": .text("baseRate"),
       ]
-      let isTrained = try MethodCatalogue.entry(named: name).isTrained
-      let model = try Recipe(name, isTrained ? settings : [:]).validated().fit(data, seed: seed)
+      let entry = try MethodCatalogue.entry(named: name)
+      let taken = settings.filter { entry.keys?.contains($0.key) ?? entry.isTrained }
+      let model = try Recipe(name, taken).validated().fit(data, seed: seed)
       let result = try RankingEvaluator().evaluate(model.scorer, on: test, cutoffs: [10])
       return try #require(result.mean(.ndcg, cutoff: 10))
     }
