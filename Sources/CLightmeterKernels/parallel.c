@@ -220,8 +220,8 @@ static size_t padded(size_t width, size_t scalar) {
 
 size_t lm_dense_scratch(size_t width, size_t scalar) {
   size_t row = padded(width, scalar), chunk = 4 * row < 4096 ? 4096 : 4 * row;
-  // A matrix, a chunk of rows and the chunk scaled, vectors of a row, and columns of a chunk.
-  return (row * row + 2 * chunk + 8 * row + 3 * 4096) * scalar;
+  // A matrix and its copy, a chunk of rows and the chunk scaled, vectors of a row, and columns of a chunk.
+  return (2 * row * row + 2 * chunk + 8 * row + 3 * 4096) * scalar;
 }
 
 static void *scratch_of(size_t width, size_t scalar) {

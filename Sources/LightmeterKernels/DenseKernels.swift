@@ -164,6 +164,7 @@ extension TrainingScalar {
   ///
   ///     x = (Σ e z zᵀ + ridge · I)⁻¹ Σ z over clicks;   e = 1 on clicks, else σ(odds) at the row's values before
   ///
+  /// - Numerics: where rounding leaves the matrix indefinite, 2⁻²² to 2⁻¹³ of its trace join the diagonal.
   /// - Complexity: O(rows · fixed rows · width²) time, one tile of memory per thread.
   /// - Returns: rows that could not be solved.
   public static func solveUnderExposure(

@@ -82,7 +82,6 @@ import Testing
     let matrix = Problem.matrix(7, 7, density: 0.4)
     var sweeps = sweeps(matrix, as: Double.self)
     sweeps.prior = (0..<7).map { 0.1 + 0.1 * Double($0) }
-    let before = sweeps
     let (users, items) = (Problem.rows(sweeps.users), Problem.rows(sweeps.items))
     func posterior(_ user: Int, _ item: Int) -> Double {
       if matrix[user][item] != 0 { return 1 }
@@ -107,7 +106,6 @@ import Testing
         #expect(abs(slope) < 1e-12, "user \(user): with as many users as items the prior is still the items'")
       }
     }
-    _ = before
   }
 
   @Test func certainExposureIsPlainFactorisation() {
@@ -134,6 +132,14 @@ import Testing
     }
     #expect(largestDifference(Problem.flat(narrow.users), Problem.flat(wide.users)) < 1e-3)
     #expect(largestDifference(narrow.prior, wide.prior) < 1e-4)
+  }
+
+  /// More factors than pairs say anything about, and a penalty far below the rounding of single precision.
+  @Test func aPenaltyBelowRoundingIsEnoughForMoreFactorsThanRows() throws {
+    var method = ExposureMatrixFactorization()
+    (method.dimension, method.epochs) = (40, 12)
+    let model = try method.fit(SmallTrainingData.make(), seed: 1, observer: SilentObserver())
+    #expect(model.history.count == 12 && model.history.allSatisfy { $0.trainingLoss.isFinite })
   }
 
   @Test func itExportsThePriorOfItsItems() throws {

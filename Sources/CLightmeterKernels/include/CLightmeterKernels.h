@@ -100,7 +100,8 @@
                                  size_t count, size_t targetStride, size_t stride, size_t width, double ridge, int steps,
                                  void *scratch);
     /* target[row] solves (sum e z z^T + ridge) x = sum of its clicked z, over all rows z, with e = 1 on clicks and else
-       e = sigmoid(prior + shift - half (x . z)^2) at the x before; prior of the row z, or of the target if NULL. */
+       e = sigmoid(prior + shift - half (x . z)^2) at the x before; prior of the row z, or of the target if NULL. Where
+       rounding leaves the matrix indefinite, a few units of precision times its trace join the diagonal. */
     size_t (*exposure_rows)(void *target, const void *rows, size_t rowCount, const ptrdiff_t *offsets,
                             const int32_t *index, const void *rowPrior, const void *targetPrior, size_t first,
                             size_t count, size_t targetStride, size_t stride, size_t width, double shift, double half,

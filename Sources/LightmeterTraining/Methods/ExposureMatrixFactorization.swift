@@ -13,7 +13,8 @@ internal import LightmeterModels
 ///
 /// - Complexity: a sweep costs 2 · users · items · d² + O(users · items · d); memory beyond the tables is one matrix of
 ///   order d and one tile per thread.
-/// - Numerics: log-odds throughout; μ is kept in [1e-6, 1 − 1e-6]; the same bits at any number of threads.
+/// - Numerics: log-odds throughout; μ is kept in [1e-6, 1 − 1e-6]; the same bits at any number of threads. λ is often below
+///   the rounding of the matrix: where that leaves it indefinite, 2⁻²² to 2⁻¹³ of its trace join the diagonal.
 /// - Source: Liang, Charlin, McInerney and Blei 2016; METHODS §8, whose list of the reference program's defects (density
 ///   too large by π, users and items told apart by their number) is not copied.
 /// - Stability: experimental
