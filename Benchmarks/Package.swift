@@ -12,6 +12,8 @@ let package = Package(
     .executableTarget(name: "StepBenchmark", dependencies: ["StandardCase", lightmeter]),
     .executableTarget(name: "CompareBenchmark", dependencies: ["StandardCase", lightmeter]),
     .executableTarget(name: "InstructionCounts", dependencies: ["StandardCase", lightmeter]),
+    .target(name: "CCeilings", exclude: ["ceilings.inc"]),
+    .executableTarget(name: "KernelBenchmark", dependencies: ["CCeilings", lightmeter]),
     .executableTarget(name: "ReaderBenchmark", dependencies: [lightmeter]),
     .executableTarget(name: "IdentifierBenchmark", dependencies: [lightmeter]),
   ],

@@ -99,9 +99,16 @@ struct TrainCommand: AsyncParsableCommand {
       if name == method { recipe.settings = try parsedSettings() }
       return recipe
     }
-    // The suggestion counts steps of batches; sweeps have their own number.
-    if !entry.sweeps || self.epochs != nil { recipe.settings["epochs"] = .number(Double(epochs)) }
-    if prior { recipe.settings.merge(entry.relevancePrior) { $1 } }
+    // Methods that go through their parts several times an epoch get as many steps, not as many epochs.
+    let share = self.epochs == nil ? entry.passesPerEpoch : 1
+    // The suggestion counts steps of batches; sweeps have a number of their own.
+    if !entry.sweeps || self.epochs != nil {
+      recipe.settings["epochs"] = .number(Double((epochs + share - 1) / share))
+    }
+    if prior, entry.takes("biases") {
+      recipe.settings["biases"] = .text("userAndItem")
+      recipe.settings["intercept"] = .text("baseRate")
+    }
     recipe.settings.merge(try parsedSettings()) { $1 }
     return recipe
   }

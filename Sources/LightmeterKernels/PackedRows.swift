@@ -31,7 +31,8 @@ public struct PackedRows<S: TrainingScalar>: Sendable {
   ///
   /// - Shapes: out (rows.count × range.count), row-major; longer columns keep their tail.
   public func scores(_ left: RowsView<S>, rows: [Int32], range: Range<Int>, offset: S, into out: inout [S]) {
-    precondition(range.lowerBound >= 0 && range.upperBound <= count, "rows \(range) are outside the \(count) packed rows")
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= count, "rows \(range) are outside the \(count) packed rows")
     precondition(left.stride >= width, "a row has \(left.stride) values, the packed rows \(width)")
     S.reserve(&out, rows.count * range.count)
     for row in rows {

@@ -35,4 +35,16 @@ public enum Threads {
       }
     }
   }
+
+  /// What `body` gives for every shard, in the order of the shards.
+  ///
+  /// - Parameters:
+  ///   - body: called from several threads at once.
+  public static func map<T>(shards: Int, _ body: (_ shard: Int) -> T) -> [T] {
+    [T](unsafeUninitializedCapacity: shards) { results, count in
+      let first = results.baseAddress
+      run(shards: shards) { shard in first.map { ($0 + shard).initialize(to: body(shard)) } }
+      count = shards
+    }
+  }
 }

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// A trained relevance model that is a dot product: what serving, export and fold-in work on.
 ///
-///     score = intercept + user row · item row;  relevance = 1 / (1 + exp(−score))
+///     score = intercept + user row · item row;  relevance = 1 / (1 + exp(−score)) for logits
 ///
 /// - Shapes: users (users × width), items (items × width); biases stand in columns beside a constant 1.
 /// - Stability: stable
@@ -15,14 +15,26 @@ public struct FactorModel: RelevanceScorer {
   public let items: Table<Float>
   /// Added to every score.
   public let intercept: Float
-  /// Whether σ(score) is a probability of relevance; false for rankings by counts.
-  public let isProbability: Bool
+  /// What a score says of relevance.
+  public enum Meaning: UInt8, Sendable, Hashable {
+    /// Nothing: a ranking by counts.
+    case ranking = 0
+    /// σ(score) is its probability.
+    case logit = 1
+    /// (1 + score)/2, cut to [0, 1], is: regression on labels ±1.
+    case centred = 2
+  }
+  /// What a score says of relevance.
+  public let meaning: Meaning
+
+  /// Whether a score is a probability of relevance in disguise.
+  public var isProbability: Bool { meaning != .ranking }
   private let packing = Packing()
 
   /// Bundles trained tables.
-  public init(users: Table<Float>, items: Table<Float>, intercept: Float, isProbability: Bool = true) {
+  public init(users: Table<Float>, items: Table<Float>, intercept: Float, meaning: Meaning = .logit) {
     precondition(users.width == items.width, "user rows have \(users.width) columns, item rows \(items.width)")
-    (self.users, self.items, self.intercept, self.isProbability) = (users, items, intercept, isProbability)
+    (self.users, self.items, self.intercept, self.meaning) = (users, items, intercept, meaning)
   }
 
   /// A ranking that is the same for every user: popularity, item means of random traffic.
@@ -30,7 +42,7 @@ public struct FactorModel: RelevanceScorer {
     let users = Table<Float>(name: "user_factors", rows: userCount, factorWidth: 0, extraColumns: 1, fixedColumn: 0)
     var items = Table<Float>(name: "item_factors", rows: itemScores.count, factorWidth: 1)
     for (item, score) in itemScores.enumerated() { items.values[item * items.stride] = score }
-    self.init(users: users, items: items, intercept: 0, isProbability: false)
+    self.init(users: users, items: items, intercept: 0, meaning: .ranking)
   }
 
   /// Number of users.
@@ -58,7 +70,9 @@ public struct FactorModel: RelevanceScorer {
   }
 
   /// P(relevant) of a score.
-  public func relevance(ofScore score: Float) -> Float { Stable.sigmoid(score) }
+  public func relevance(ofScore score: Float) -> Float {
+    meaning == .centred ? min(max((1 + score) / 2, 0), 1) : Stable.sigmoid(score)
+  }
 }
 
 /// The item table laid out for scoring, made when it is first asked for.

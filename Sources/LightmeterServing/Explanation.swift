@@ -32,11 +32,11 @@ extension Recommender {
   public func explain(user: String, item: String) throws(Problem) -> Explanation {
     guard let userIndex = model.users.index(of: user) else { throw .unknownUser(user) }
     guard let itemIndex = model.items.index(of: item) else { throw .unknownItem(item) }
-    guard case .factors(let factors) = model.scorer, factors.isProbability else { throw .noProbability }
+    guard let scorer = model.scorer.relevanceScorer else { throw .noProbability }
     var score: [Float] = [0]
-    factors.scores(user: Int(userIndex), items: Int(itemIndex)..<Int(itemIndex) + 1, into: &score)
-    let relevance = Double(factors.relevance(ofScore: score[0]))
-    let dislike = Double(factors.relevance(ofScore: -score[0]))
+    scorer.scores(user: Int(userIndex), items: Int(itemIndex)..<Int(itemIndex) + 1, into: &score)
+    let relevance = Double(scorer.relevance(ofScore: score[0]))
+    let dislike = Double(scorer.relevance(ofScore: -score[0]))
     let clicked = model.seen?.contains(user: Int(userIndex), item: itemIndex)
     let exposure = model.exposure.map { Double($0.exposure(user: Int(userIndex), item: Int(itemIndex))) }
     var explanation = Explanation(

@@ -73,15 +73,9 @@ struct Ranking: Sendable {
     }
   }
 
-  private var givesProbability: Bool {
-    guard case .factors(let factors) = model.scorer else { return false }
-    return factors.isProbability
-  }
+  private var givesProbability: Bool { model.scorer.relevanceScorer != nil }
 
-  private func relevance(ofScore score: Float) -> Float? {
-    guard case .factors(let factors) = model.scorer, factors.isProbability else { return nil }
-    return factors.relevance(ofScore: score)
-  }
+  private func relevance(ofScore score: Float) -> Float? { model.scorer.relevanceScorer?.relevance(ofScore: score) }
 
   private func describe(user: Int, item: Int, score: Float) -> Recommender.Recommendation {
     var raw = score

@@ -45,7 +45,10 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   /// - Parameters:
   ///   - pairs: the mini-batch; not empty.
   ///   - validation: the outer set of Biif, exposure 1; ignored by other strategies.
-  public mutating func step(on pairs: PairBatch, validation: PairBatch) -> StepRecord {
+  ///   - measuresGradients: whether the record has the gradients' norms, a pass over every touched row.
+  public mutating func step(
+    on pairs: PairBatch, validation: PairBatch, measuresGradients: Bool = true
+  ) -> StepRecord {
     precondition(!pairs.isEmpty, "a step needs at least one pair")
     work.batch.pairs = pairs
     indexer.index(&work.batch)
@@ -71,6 +74,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
       record.outerLoss = hypergradient(settings, validation: validation)
       move(settings)
     }
+    guard measuresGradients else { return record }
     record.gradientSquared = work.modelGradient.reduce(0) { $0 + $1.squaredNorm }
     if strategy != .fixed {
       record.exposureGradientSquared = work.exposureGradient.reduce(0) { $0 + $1.squaredNorm }

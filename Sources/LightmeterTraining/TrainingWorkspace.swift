@@ -37,8 +37,8 @@ public struct StepRecord: Sendable {
   public var exposures = ColumnSummary(sum: 0, squares: 0, least: 1, greatest: 0)
   /// Sum of the gates of Eq. (14) over the batch; nil for other exposure models.
   public var gateSum: Double?
-  /// Squared norm of the model's gradient.
-  public var gradientSquared = 0.0
-  /// Squared norm of what moved the exposure parameters.
-  public var exposureGradientSquared = 0.0
+  /// Squared norm of the model's gradient; nil where it was not measured.
+  public var gradientSquared: Double?
+  /// Squared norm of what moved the exposure parameters; nil where it was not measured or nothing moved them.
+  public var exposureGradientSquared: Double?
 }

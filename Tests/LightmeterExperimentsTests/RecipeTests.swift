@@ -57,8 +57,9 @@ import Testing
       if let range = key.range, case .number(let number) = value { #expect(range.contains(number)) }
       if !key.choices.isEmpty { #expect(key.choices.contains(value.description)) }
     }
-    let count = RecipeKey.all.filter { $0.applies(to: entry) }.count
-    if let keys = entry.keys { #expect(count == keys.count) } else { #expect(count >= (entry.isTrained ? 16 : 1)) }
+    #expect(
+      RecipeKey.all.filter { $0.applies(to: entry) }.count >= (entry.pointwise != nil ? 16 : entry.defaults?.count ?? 1)
+    )
   }
 
   @Test func unknownNamesNameTheNearest() {
@@ -103,7 +104,7 @@ import Testing
   }
 
   @Test func everyKeySetsWhatItSaysAndNothingIsLeftOut() throws {
-    let checks: [(key: String, value: RecipeValue, isSet: (Plan) -> Bool)] = [
+    let checks: [KeyCheck] = [
       ("dimension", .number(7), { $0.pointwise.dimension == 7 }),
       ("epochs", .number(7), { $0.pointwise.epochs == 7 }),
       ("batch", .number(7), { $0.pointwise.batchSize == 7 }),
@@ -130,9 +131,17 @@ import Testing
       ("throughExposure", .text("true"), { self.bilevel($0)?.innerThroughExposure == true }),
       ("sliceWeight", .number(0.7), { $0.sliceWeight == 0.7 }),
     ]
-    let plain = try Recipe("biif").validated()
+    #expect(
+      checks.map(\.key) == RecipeKey.all.filter { !$0.isOfOneKind }.map(\.name), "every key is held to what it sets")
+    try expectEach(checks, of: "biif")
+  }
+
+  private typealias KeyCheck = (key: String, value: RecipeValue, isSet: (Plan) -> Bool)
+
+  private func expectEach(_ checks: [KeyCheck], of method: String) throws {
+    let plain = try Recipe(method).validated()
     for check in checks {
-      let plan = try Recipe("biif", [check.key: check.value]).validated()
+      let plan = try Recipe(method, [check.key: check.value]).validated()
       #expect(check.isSet(plan) && !check.isSet(plain), "\(check.key)")
       // One key sets one thing: every other check stays as it is without it.
       for other in checks where other.key != check.key {
@@ -140,7 +149,67 @@ import Testing
         if !shared { #expect(!other.isSet(plan), "\(check.key) also sets \(other.key)") }
       }
     }
-    #expect(checks.map(\.key) == RecipeKey.all.filter(\.isShared).map(\.name), "every key is held to what it sets")
+  }
+
+  private func risk(_ plan: Plan) -> WeightedRisk? { plan.pointwise.estimator as? WeightedRisk }
+
+  @Test func everyKeyOfOneKindSetsWhatItSaysAndIsRefusedElsewhere() throws {
+    let risks: [KeyCheck] = [
+      ("weighting", .text("addedPositive"), { self.risk($0)?.weighting == .addedPositive }),
+      ("likelihoodWeight", .number(0.7), { self.risk($0)?.likelihoodWeight == 0.7 }),
+      ("riskWeight", .number(0.7), { self.risk($0)?.riskWeight == 0.7 }),
+      ("detachWeights", .text("true"), { self.risk($0)?.detachesWeights == true }),
+    ]
+    try expectEach(risks + [("clip", .number(0.7), { self.risk($0)?.clip == 0.7 })], of: "ceb")
+    func joint(_ plan: Plan) -> CombinationalJointMethod? { plan.entry.method(plan) as? CombinationalJointMethod }
+    let jointly: [KeyCheck] = [
+      ("parts", .number(3), { joint($0)?.parts == 3 }),
+      ("residualRate", .number(0.7), { joint($0)?.residualRate == 0.7 }),
+      ("residualDecay", .number(0.7), { joint($0)?.residualDecay == 0.7 }),
+      ("hardClip", .text("true"), { joint($0)?.hardClip == true }),
+    ]
+    let sharedByJoint: [KeyCheck] = [
+      ("dimension", .number(7), { joint($0)?.dimension == 7 }), ("epochs", .number(7), { joint($0)?.epochs == 7 }),
+      ("batch", .number(7), { joint($0)?.batchSize == 7 }), ("biases", .text("item"), { joint($0)?.biases == .item }),
+      ("intercept", .number(0.7), { joint($0)?.intercept == .value(0.7) }),
+      ("learningRate", .number(0.7), { joint($0)?.inner.learningRate == 0.7 }),
+      ("weightDecay", .number(0.7), { joint($0)?.inner.weightDecay == 0.7 }),
+      ("biasDecay", .number(0.7), { joint($0)?.inner.biasDecay == 0.7 }),
+      ("initialDeviation", .number(0.7), { joint($0)?.initialDeviation == 0.7 }),
+      ("outerLearningRate", .number(0.7), { joint($0)?.outer.learningRate == 0.7 }),
+      ("exposureDecay", .number(0.7), { joint($0)?.outer.weightDecay == 0.7 && joint($0)?.outer.biasDecay == 0.7 }),
+    ]
+    try expectEach(jointly + sharedByJoint, of: "cjmf")
+    func debias(_ plan: Plan) -> AutoDebiasMethod? { plan.entry.method(plan) as? AutoDebiasMethod }
+    let debiased: [KeyCheck] = [
+      ("imputationWeight", .number(0.7), { debias($0)?.imputationWeight == 0.7 }),
+      ("clickWeightRate", .number(0.7), { debias($0)?.clickWeights.learningRate == 0.7 }),
+      ("clickWeightDecay", .number(0.7), { debias($0)?.clickWeights.weightDecay == 0.7 }),
+      ("pairWeightRate", .number(0.7), { debias($0)?.pairWeights.learningRate == 0.7 }),
+      ("pairWeightDecay", .number(0.7), { debias($0)?.pairWeights.weightDecay == 0.7 }),
+      ("imputationRate", .number(0.7), { debias($0)?.imputation.learningRate == 0.7 }),
+      ("imputationDecay", .number(0.7), { debias($0)?.imputation.weightDecay == 0.7 }),
+      ("frozenEpochs", .number(7), { debias($0)?.frozenEpochs == 7 }),
+    ]
+    let sharedByDebias: [KeyCheck] = [
+      ("dimension", .number(7), { debias($0)?.dimension == 7 }), ("epochs", .number(7), { debias($0)?.epochs == 7 }),
+      ("batch", .number(7), { debias($0)?.blockCells == 7 }),
+      ("learningRate", .number(0.7), { debias($0)?.learningRate == 0.7 }),
+      ("weightDecay", .number(0.7), { debias($0)?.weightDecay == 0.7 }),
+    ]
+    try expectEach(debiased + sharedByDebias, of: "ad")
+    #expect(
+      (risks + jointly + debiased).map(\.key) + RecipeKey.ofFactorizations.map(\.name)
+        == RecipeKey.all.filter(\.isOfOneKind).map(\.name),
+      "every key is held to what it sets")
+    #expect(throws: RecipeError.keyWithoutEffect("biases", method: "ad")) {
+      try Recipe("ad", ["biases": .text("item")]).validated()
+    }
+    for key in RecipeKey.all where key.isOfOneKind {
+      #expect(throws: RecipeError.keyWithoutEffect(key.name, method: "biif")) {
+        try Recipe("biif", [key.name: .number(1)]).validated()
+      }
+    }
   }
 
   @Test func everyDeclarationOfTheCatalogueIsThePapers() throws {
@@ -156,10 +225,11 @@ import Testing
         .bilevel(Bilevel(outerSet: .trainingBatch, outerThroughExposure: true))
       ),
       ("biif", LowVariance.self, .blended(power: 0.5), .bilevel(Bilevel(outerSet: .validation))),
+      ("ceb", WeightedRisk.self, .blended(power: 0.5), .joint(throughExposure: true)),
       ("calibrated", LowVariance.self, .calibrated(.regressed), .fixed),
       ("oracle", LowVariance.self, .known, .fixed),
     ]
-    #expect(declarations.map(\.name) == MethodCatalogue.all.filter { $0.isTrained && $0.keys == nil }.map(\.name))
+    #expect(declarations.map(\.name) == MethodCatalogue.all.filter { $0.pointwise != nil }.map(\.name))
     for declaration in declarations {
       let method = try #require(MethodCatalogue.entry(named: declaration.name).pointwise)
       #expect(type(of: method.estimator) == declaration.estimator, "\(declaration.name)")
@@ -170,7 +240,7 @@ import Testing
   @Test(arguments: MethodCatalogue.all.map(\.name)) func everyMethodTrains(name: String) throws {
     let entry = try MethodCatalogue.entry(named: name)
     let quick: [String: RecipeValue] = ["epochs": .number(1), "dimension": .number(4), "batch": .number(64)]
-    let settings = quick.filter { entry.keys?.contains($0.key) ?? entry.isTrained }
+    let settings = quick.filter { entry.isTrained && entry.takes($0.key) }
     let model = try Recipe(name, settings).validated().fit(world(), seed: 1)
     var scores = [Float](repeating: .nan, count: 15)
     for user in 0..<20 {

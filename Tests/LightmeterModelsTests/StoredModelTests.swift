@@ -39,10 +39,49 @@ import Testing
     ]
   }
 
+  private func ensemble() -> EnsembleModel {
+    EnsembleModel(
+      members: (0..<3).map { k in
+        MatrixFactorization<Float>(
+          userCount: 7, itemCount: 9, dimension: 5, biases: .userAndItem, intercept: -0.5 * Float(k), deviation: 1,
+          seed: UInt64(k)
+        ).factorModel
+      })
+  }
+
+  @Test func anEnsembleAveragesRelevanceAndKeepsOrderAtTheEnds() {
+    let model = ensemble()
+    var scores = [Float](repeating: 0, count: 9)
+    model.scores(user: 3, items: 2..<9, into: &scores)
+    for item in 2..<9 {
+      let mean =
+        model.members.map { member -> Float in
+          var score: [Float] = [0]
+          member.scores(user: 3, items: item..<item + 1, into: &score)
+          return Stable.sigmoid(score[0])
+        }.reduce(0, +) / 3
+      #expect(abs(model.relevance(ofScore: scores[item - 2]) - mean) < 1e-6)
+    }
+    // Relevances that are 1 in single precision still have an order, and so have their complements.
+    func far(_ sign: Float) -> [Float] {
+      var items = Table<Float>(name: "i", rows: 2, factorWidth: 1)
+      (items.values[0], items.values[4]) = (sign * 30, sign * 31)
+      var users = Table<Float>(name: "u", rows: 1, factorWidth: 1)
+      users.values[0] = 1
+      let member = FactorModel(users: users, items: items, intercept: 0)
+      var scores: [Float] = [0, 0]
+      EnsembleModel(members: [member, member]).scores(user: 0, items: 0..<2, into: &scores)
+      return scores
+    }
+    #expect(far(1)[0] < far(1)[1] && far(-1)[0] > far(-1)[1])
+  }
+
   @Test func everyKindOfModelComesBackWithTheSameScoresAndExposures() throws {
     let scorers: [StoredScorer] = [
       .factors(backbone().factorModel), .factors(FactorModel(itemScores: (0..<9).map { Float($0 * $0) }, userCount: 7)),
-      .random(RandomRanking(userCount: 7, itemCount: 9, seed: 11)),
+      .factors(
+        FactorModel(users: backbone().tables[0], items: backbone().tables[1], intercept: 0.5, meaning: .centred)),
+      .ensemble(ensemble()), .random(RandomRanking(userCount: 7, itemCount: 9, seed: 11)),
     ]
     try withTemporaryFolder { folder in
       for exposure in try exposures() {
@@ -56,6 +95,8 @@ import Testing
           let after = try StoredModel.read("\(folder)/m")
           #expect(after.users == before.users && after.items == before.items && after.seen == before.seen)
           #expect(after.manifest == before.manifest && after.popularity == before.popularity)
+          let meanings = [before, after].map { $0.scorer.relevanceScorer?.relevance(ofScore: 0.25) }
+          #expect(meanings[0] == meanings[1])
           #expect((after.exposure == nil) == (exposure == nil))
           for user in 0..<7 {
             var (a, b) = ([Float](repeating: 0, count: 9), [Float](repeating: 1, count: 9))

@@ -32,6 +32,15 @@ import Testing
     #expect(try factors(method().fit(data(), seed: 2, observer: SilentObserver())) != first)
   }
 
+  @Test func weightedRiskWithoutRiskIsJointOptToTheLastBit() throws {
+    let joint = try method(.joint(throughExposure: true)).fit(data(), seed: 1, observer: SilentObserver())
+    var likelihood = method(.joint(throughExposure: true))
+    likelihood.estimator = WeightedRisk(likelihoodWeight: 1, riskWeight: 0)
+    #expect(try factors(likelihood.fit(data(), seed: 1, observer: SilentObserver())) == factors(joint))
+    likelihood.estimator = WeightedRisk(likelihoodWeight: 1, riskWeight: 0.01)
+    #expect(try factors(likelihood.fit(data(), seed: 1, observer: SilentObserver())) != factors(joint))
+  }
+
   private struct Keeper: TrainingObserver {
     let file: ResumeFile
     func observe(_ event: TrainingEvent) -> TrainingDecision {

@@ -116,7 +116,9 @@ public struct TrainingJob: Sendable {
     guard let test = prepared.test else { return nil }
     let evaluator = RankingEvaluator(
       presets: [ProtocolPreset.strict.at(20)], run: runProtocol(prepared, baselines: baselines))
-    return try await evaluator.evaluate(model.scorer, on: test, training: prepared.data.positives, threads: Threads.count).first
+    return try await evaluator.evaluate(
+      model.scorer, on: test, training: prepared.data.positives, threads: Threads.count
+    ).first
   }
 
   /// The model as a file keeps it.

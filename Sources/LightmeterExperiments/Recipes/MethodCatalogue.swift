@@ -21,23 +21,24 @@ public struct MethodEntry: Sendable {
   public let source: String
   /// Whether it stands in every comparison as a control.
   public let isControl: Bool
-  /// The declaration, for methods whose loss is a function of one pair; for other trained methods the settings that they
-  /// share with these: factors, passes, rates.
+  /// The declaration, for methods whose loss is a function of one pair.
   public let pointwise: PointwiseMethod?
-  /// The keys of recipes that it takes; nil for methods whose loss is a function of one pair, which take them by what
-  /// they are made of.
-  public let keys: [String]?
-  /// Its values of keys that only some methods have.
-  let own: [String: RecipeValue]
-  let other: (any Method)?
-  private let make: (@Sendable (Plan) -> any Method)?
+  /// Keys and their values where nothing is set, for trained methods that are not pointwise; nil for all others.
+  public let defaults: [String: RecipeValue]?
+  /// How often an epoch moves a parameter by each pair of the stream; several for methods that train on parts in turn.
+  public var passesPerEpoch = 1
+  private let make: @Sendable (Plan) -> any Method
 
   /// Whether recipes may set how it is trained.
-  public var isTrained: Bool { pointwise != nil }
-  /// Whether an epoch is a sweep over all pairs in closed form or by a full gradient, so that few suffice.
-  public var sweeps: Bool { keys.map { !$0.contains("batch") } ?? false }
+  public var isTrained: Bool { pointwise != nil || defaults != nil }
 
-  func method(of plan: Plan) -> any Method { make?(plan) ?? other ?? plan.pointwise }
+  func method(_ plan: Plan) -> any Method { make(plan) }
+
+  /// Whether an epoch is a sweep over all pairs in closed form or by a full gradient: few suffice, whatever the log's size.
+  public var sweeps: Bool { defaults.map { $0["batch"] == nil } ?? false }
+
+  /// Whether a recipe's key changes what the method does.
+  public func takes(_ key: String) -> Bool { RecipeKey.all.first { $0.name == key }?.applies(to: self) ?? false }
 
   init(
     _ name: String, _ title: String, _ summary: String, exposure: String, objective: String = "", cost: String,
@@ -45,24 +46,24 @@ public struct MethodEntry: Sendable {
   ) {
     (self.name, self.title, self.summary, self.exposure) = (name, title, summary, exposure)
     (self.objective, self.cost, self.source, self.isControl) = (objective, cost, source, isControl)
-    (self.pointwise, other, make, keys, own) = (pointwise, nil, nil, nil, [:])
+    (self.pointwise, defaults, make) = (pointwise, nil, { $0.pointwise })
   }
 
-  /// A trained method of another kind: `keys` says what recipes set, `own` the values of keys that are not in `shared`.
+  /// A trained method of its own kind: its keys with their defaults, and how a plan becomes the method.
   init(
     _ name: String, _ title: String, _ summary: String, exposure: String, objective: String, cost: String,
-    source: String, shared: PointwiseMethod, keys: [String], own: [String: RecipeValue],
+    source: String, defaults: [String: RecipeValue], passesPerEpoch: Int = 1,
     make: @escaping @Sendable (Plan) -> any Method
   ) {
     (self.name, self.title, self.summary, self.exposure) = (name, title, summary, exposure)
     (self.objective, self.cost, self.source, isControl) = (objective, cost, source, false)
-    (pointwise, other, self.make, self.keys, self.own) = (shared, nil, make, keys, own)
+    (pointwise, self.defaults, self.make, self.passesPerEpoch) = (nil, defaults, make, passesPerEpoch)
   }
 
   init(_ name: String, _ title: String, _ summary: String, exposure: String, source: String, untrained: any Method) {
     (self.name, self.title, self.summary, self.exposure) = (name, title, summary, exposure)
     (objective, cost, self.source, isControl) = ("", "none", source, true)
-    (pointwise, other, make, keys, own) = (nil, untrained, nil, nil, [:])
+    (pointwise, defaults, make) = (nil, nil, { _ in untrained })
   }
 }
 
@@ -128,13 +129,25 @@ public enum MethodCatalogue {
       cost: "O((pairs + steps · validation pairs) · d) + Adam on both tables", source: "Biif, Algorithm 1",
       pointwise: pointwise(LowVariance(), .blended(power: 0.5), .bilevel(Bilevel()))),
     MethodEntry(
+      "ceb", "CEB", "P(relevant) and P(exposed) by a reweighted risk beside the likelihood of the click",
+      exposure: "Eq. (14), learned jointly",
+      objective: "loss = likelihoodWeight NLL(m p; y) + riskWeight R; with D = 1 - m p, l+ = softplus(-s), "
+        + "l- = softplus(s), R is for a click l+/m (inverse), l+/m + (1 - 1/m) l- (positiveUnlabeled), l+ "
+        + "(addedPositive); otherwise (1-p)/D l-, l-, ((1-p) l- + p (1-m) l+)/D. d/ds for a click: -(1-p)/m, p - 1/m, "
+        + "-(1-p); otherwise (1-p) p/D - l- (1-m) p (1-p)/D^2, p, m p (1-p)/D - s (1-m) p (1-p)/D^2",
+      cost: "about twice UMF", source: "Gupta et al. 2021; METHODS §13.1",
+      pointwise: pointwise(WeightedRisk(), .blended(power: 0.5), .joint(throughExposure: true))),
+    .combinationalJoint,
+    .autoDebias,
+    MethodEntry(
       "calibrated", "Calibrated", "P(relevant), exposure in closed form from random traffic",
       exposure: "clicks / relevance known from the slice", objective: lowVarianceText, cost: pairs,
       source: "METHODS §20.1", pointwise: pointwise(LowVariance(), .calibrated(.regressed))),
     MethodEntry(
       "oracle", "Oracle", "P(relevant) with the true exposure; only where a world knows it", exposure: "the truth",
       objective: lowVarianceText, cost: pairs, source: "METHODS §13", pointwise: pointwise(LowVariance(), .known)),
-  ] + factorizations
+    .weighted, .exposure, .ranking, .logistic,
+  ]
 
   /// The entry of a name.
   ///

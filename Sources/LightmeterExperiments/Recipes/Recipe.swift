@@ -98,7 +98,9 @@ public struct Recipe: Sendable, Hashable, Codable, CustomStringConvertible {
       guard let key = RecipeKey.all.first(where: { $0.name == name }) else {
         throw .unknownKey(name, nearest: nearest(to: name, among: RecipeKey.all.map(\.name)))
       }
-      let isTaken = entry.keys?.contains(name) ?? (key.isShared && (entry.isTrained || key.appliesToUntrained))
+      let isTaken =
+        entry.defaults != nil || key.isOfOneKind
+        ? key.applies(to: entry) : entry.isTrained || key.appliesToUntrained
       guard isTaken else { throw .keyWithoutEffect(name, method: method) }
       guard key.apply(&plan, value) else { throw .badValue(key: name, value: value.description, allowed: key.allowed) }
     }
@@ -122,7 +124,7 @@ public enum RecipeError: Error, Sendable, Equatable, CustomStringConvertible {
       "a recipe has no key '\(name)'; did you mean '\(nearest)'? `lightmeter methods biif` lists the keys"
     case .badValue(let key, let value, let allowed): "'\(value)' is no value for '\(key)': it takes \(allowed)"
     case .keyWithoutEffect(let key, let method):
-      "'\(key)' would have no effect on '\(method)': leave it out; `lightmeter methods \(method)` lists the keys it takes"
+      "'\(key)' would have no effect on '\(method)': leave it out; `lightmeter methods \(method)` lists its keys"
     }
   }
 }
@@ -135,16 +137,24 @@ public struct Plan: Sendable {
   public let entry: MethodEntry
   /// The pointwise method with the recipe's settings; ignored by methods of another kind.
   public var pointwise: PointwiseMethod
+  /// Numbers of the keys that only methods of one kind have, by key.
+  public var own: [String: Double] = [:]
   /// The stream that the recipe asks for; nil leaves it to the data.
   public var stream: TrainingStream?
   /// Weight with which the slice of random traffic joins the training pairs; 0 for not at all.
   public var sliceWeight = 0.0
-  /// Values of the keys that only some methods have.
-  var own: [String: RecipeValue]
 
   init(recipe: Recipe, entry: MethodEntry) {
-    (self.recipe, self.entry, own) = (recipe, entry, entry.own)
+    (self.recipe, self.entry) = (recipe, entry)
     pointwise = entry.pointwise ?? PointwiseMethod()
+    setDefaults()
+  }
+
+  private mutating func setDefaults() {
+    for key in RecipeKey.all {
+      guard let value = entry.defaults?[key.name], key.name != "stream" else { continue }
+      precondition(key.apply(&self, value), "\(entry.name): the default \(key.name)=\(value) is refused by its key")
+    }
   }
 
   /// Learns from `data`, which must have been built with ``stream``.
@@ -152,7 +162,7 @@ public struct Plan: Sendable {
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver = SilentObserver()
   ) throws(TrainingError) -> TrainedModel {
     let joined = sliceWeight > 0 ? try data.joiningSlice(weight: Float(sliceWeight)) : data
-    return try entry.method(of: self).fit(joined, seed: seed, observer: observer)
+    return try entry.method(self).fit(joined, seed: seed, observer: observer)
   }
 }
 

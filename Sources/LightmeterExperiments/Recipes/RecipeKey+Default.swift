@@ -5,9 +5,9 @@ internal import LightmeterTraining
 extension RecipeKey {
   /// Whether the key changes what a method does, by itself or together with `estimator` and `exposure`.
   public func applies(to entry: MethodEntry) -> Bool {
-    if let keys = entry.keys { return keys.contains(name) }
+    if let defaults = entry.defaults { return defaults[name] != nil }
     guard let method = entry.pointwise else { return appliesToUntrained }
-    guard isShared else { return false }
+    if isOfOneKind { return RecipeKey.ofWeightedRisk.contains { $0.name == name } && method.estimator is WeightedRisk }
     switch name {
     case "outerLearningRate", "exposureDecay", "throughExposure": return method.strategy != .fixed
     case "hypergradientScale", "reduction", "order", "virtualStep", "pull", "validationPairsPerStep":
@@ -20,7 +20,7 @@ extension RecipeKey {
   /// a power without a popularity).
   public func standard(of entry: MethodEntry) -> RecipeValue? {
     guard applies(to: entry) else { return nil }
-    if let own = entry.own[name] { return own }
+    if let defaults = entry.defaults { return defaults[name] }
     if name == "stream" { return .text("sampled:5") }
     guard let method = entry.pointwise else { return nil }
     return switch name {
@@ -35,22 +35,19 @@ extension RecipeKey {
     case "intercept": method.intercept.standard
     case "initialDeviation": .number(method.initialDeviation)
     case "estimator": .text(method.estimator.name)
-    case "clip": (method.estimator as? InversePropensity).map { .number($0.clip) }
+    case "clip":
+      ((method.estimator as? InversePropensity)?.clip ?? (method.estimator as? WeightedRisk)?.clip).map { .number($0) }
     case "exposure": .text(method.exposure.name)
     case "exposurePower": method.exposure.power.map { .number($0) }
     case "outerLearningRate": .number(method.outer.learningRate)
     case "exposureDecay": .number(method.outer.weightDecay)
     case "sliceWeight": .number(0)
+    case "weighting": (method.estimator as? WeightedRisk).map { .text($0.weighting.rawValue) }
+    case "likelihoodWeight": (method.estimator as? WeightedRisk).map { .number($0.likelihoodWeight) }
+    case "riskWeight": (method.estimator as? WeightedRisk).map { .number($0.riskWeight) }
+    case "detachWeights": (method.estimator as? WeightedRisk).map { .text("\($0.detachesWeights)") }
     default: method.strategy.standard(of: name, learningRate: method.inner.learningRate)
     }
-  }
-}
-
-extension MethodEntry {
-  /// The settings of the relevance prior (METHODS §5.4), as far as the method has logits that take it.
-  public var relevancePrior: [String: RecipeValue] {
-    let prior: [String: RecipeValue] = ["biases": .text("userAndItem"), "intercept": .text("baseRate")]
-    return prior.filter { keys?.contains($0.key) ?? isTrained }
   }
 }
 
@@ -69,6 +66,7 @@ extension Estimator {
     switch self {
     case is InversePropensity: "inversePropensity"
     case is LowVariance: "lowVariance"
+    case is WeightedRisk: "weightedRisk"
     default: "naive"
     }
   }

@@ -18,13 +18,16 @@ public struct RecipeKey: Sendable {
   public let choices: [String]
   /// Whether untrained methods take it.
   let appliesToUntrained: Bool
-  /// Whether it is a key of every method whose loss is a function of one pair, not of some others only.
-  private(set) var isShared = true
+  /// Whether only methods of one kind have it; others refuse it.
+  var isOfOneKind = false
   /// Sets it; false for a value it does not take.
   let apply: @Sendable (inout Plan, RecipeValue) -> Bool
 
   /// Every key, in the order help screens print them.
-  public static let all: [RecipeKey] = [
+  public static let all: [RecipeKey] = shared + ofWeightedRisk + ofCombinationalJoint + ofAutoDebias + ofFactorizations
+
+  /// Keys that several kinds of methods have.
+  private static let shared: [RecipeKey] = [
     integer("dimension", "number of factors", 1...1024) { $0.pointwise.dimension = $1 },
     integer("epochs", "passes over the stream", 1...100_000) { $0.pointwise.epochs = $1 },
     integer("batch", "pairs per batch", 1...(1 << 24)) { $0.pointwise.batchSize = $1 },
@@ -55,15 +58,21 @@ public struct RecipeKey: Sendable {
       $0.pointwise.initialDeviation = $1
     },
     RecipeKey(
-      "estimator", "loss of a pair", allowed: "naive, inversePropensity or lowVariance",
-      choices: ["naive", "inversePropensity", "lowVariance"]
+      "estimator", "loss of a pair", allowed: "naive, inversePropensity, lowVariance or weightedRisk",
+      choices: ["naive", "inversePropensity", "lowVariance", "weightedRisk"]
     ) { plan, value in
       guard let estimator = estimators[value.description] else { return false }
       plan.pointwise.estimator = estimator
       return true
     },
-    number("clip", "least exposure that a click is divided by (inverse propensity)", 0...1) {
-      $0.pointwise.estimator = InversePropensity(clip: $1)
+    number("clip", "least exposure that a click is divided by (inverse propensity, weighted risk)", 0...1) {
+      plan, clip in
+      if var risk = plan.pointwise.estimator as? WeightedRisk {
+        risk.clip = clip
+        plan.pointwise.estimator = risk
+      } else {
+        plan.pointwise.estimator = InversePropensity(clip: clip)
+      }
     },
     RecipeKey(
       "exposure", "where exposure comes from",
@@ -82,7 +91,7 @@ public struct RecipeKey: Sendable {
     number("outerLearningRate", "step length of the exposure model", 1e-12...10) {
       $0.pointwise.outer.learningRate = $1
     },
-    number("exposureDecay", "coupled decay on the exposure parameters", 0...10) {
+    number("exposureDecay", "coupled decay on the exposure parameters", 0...1000) {
       $0.pointwise.outer.weightDecay = $1
       $0.pointwise.outer.biasDecay = $1
     },
@@ -107,10 +116,11 @@ public struct RecipeKey: Sendable {
       return true
     },
     number("sliceWeight", "weight of random traffic among the training pairs", 0...1e6) { $0.sliceWeight = $1 },
-  ] + own
+  ]
 
   private static let estimators: [String: any Estimator] = [
     "naive": Naive(), "inversePropensity": InversePropensity(), "lowVariance": LowVariance(),
+    "weightedRisk": WeightedRisk(),
   ]
 
   static let exposures: [String: ExposureSource] = [
@@ -120,32 +130,7 @@ public struct RecipeKey: Sendable {
     "regressed": .calibrated(.regressed), "known": .known,
   ]
 
-  /// A number that only methods which name the key take.
-  static func ownNumber(_ name: String, _ summary: String, _ range: ClosedRange<Double>) -> RecipeKey {
-    var key = number(name, summary, range) { $0.own[name] = .number($1) }
-    key.isShared = false
-    return key
-  }
-
-  /// A whole number that only methods which name the key take.
-  static func ownInteger(_ name: String, _ summary: String, _ range: ClosedRange<Int>) -> RecipeKey {
-    var key = integer(name, summary, range) { $0.own[name] = .number(Double($1)) }
-    key.isShared = false
-    return key
-  }
-
-  /// One of some words that only methods which name the key take.
-  static func ownChoice(_ name: String, _ summary: String, _ choices: [String]) -> RecipeKey {
-    var key = RecipeKey(name, summary, allowed: choices.joined(separator: ", "), choices: choices) { plan, value in
-      guard choices.contains(value.description) else { return false }
-      plan.own[name] = value
-      return true
-    }
-    key.isShared = false
-    return key
-  }
-
-  private init(
+  init(
     _ name: String, _ summary: String, allowed: String, range: ClosedRange<Double>? = nil, choices: [String] = [],
     untrained: Bool = false, apply: @escaping @Sendable (inout Plan, RecipeValue) -> Bool
   ) {
@@ -154,7 +139,7 @@ public struct RecipeKey: Sendable {
     appliesToUntrained = untrained
   }
 
-  private static func number(
+  static func number(
     _ name: String, _ summary: String, _ range: ClosedRange<Double>,
     set: @escaping @Sendable (inout Plan, Double) -> Void
   ) -> RecipeKey {
@@ -166,7 +151,7 @@ public struct RecipeKey: Sendable {
     }
   }
 
-  private static func integer(
+  static func integer(
     _ name: String, _ summary: String, _ range: ClosedRange<Int>, set: @escaping @Sendable (inout Plan, Int) -> Void
   ) -> RecipeKey {
     RecipeKey(
@@ -181,7 +166,7 @@ public struct RecipeKey: Sendable {
     }
   }
 
-  private static func choice<T: RawRepresentable<String> & CaseIterable & SendableMetatype>(
+  static func choice<T: RawRepresentable<String> & CaseIterable & SendableMetatype>(
     _ name: String, _ summary: String, _ type: T.Type, set: @escaping @Sendable (inout Plan, T) -> Void
   ) -> RecipeKey {
     let choices = T.allCases.map(\.rawValue)

@@ -128,9 +128,9 @@ public struct StudyMethod: Sendable {
       label = try keys.text("label") ?? entry.title
       let own = try SearchSpace(keys.map["search"] ?? .map([:]), at: "\(place).search")
       let searched = Set(own.axes.map(\.key)).union(settings.keys)
-      // A key that the row sets or searches itself is not searched again, nor one that its method does not take.
+      // A key that the row sets or searches itself is not searched again.
       let common = shared.axes.filter { axis in
-        !searched.contains(axis.key) && entry.keys?.contains(axis.key) ?? true
+        !searched.contains(axis.key) && (entry.defaults == nil || entry.takes(axis.key))
       }
       let bases = entry.isTrained ? SearchSpace(common).grid(over: recipe) : [recipe]
       grid = bases.flatMap { own.grid(over: $0) }

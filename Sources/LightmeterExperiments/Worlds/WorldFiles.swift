@@ -1,4 +1,5 @@
 internal import LightmeterFeedback
+internal import LightmeterKernels
 
 /// Writes a world as text files that the readers understand; ids are `u17`, `i3`.
 ///
@@ -37,43 +38,28 @@ public struct WorldFiles: Sendable {
   /// Writes `user,item`, one row a click, users in order.
   ///
   /// - Parameters:
-  ///   - progress: called after every user with the number of users done and of rows written.
+  ///   - progress: called after every few users with the number of users done and of rows written.
   /// - Throws: `FileError`, and whatever `progress` throws.
   public func writeClicks(to path: String, progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Written {
-    var file = try RowWriter(path: path)
-    try file.append("user,item\n")
-    var rows = 0
-    try forEachUser(target: .clicks) { user, items, clicked in
+    try write(.clicks, header: "user,item\n", to: path, progress: progress) { text, user, items, clicked in
       for k in items.indices where clicked[k] == 1 {
-        file.append(letter: UInt8(ascii: "u"), number: user)
-        file.append(byte: UInt8(ascii: ","))
-        file.append(letter: UInt8(ascii: "i"), number: items[k])
-        try file.endLine()
-        rows += 1
+        text.append(user: user, item: items[k])
+        text.endRow()
       }
-      try progress(Int(user) + 1, rows)
     }
-    return Written(rows: rows, bytes: try file.finish())
   }
 
   /// Writes `user,item,shown,click`, one row an impression (shown is 1 throughout), users in order.
   ///
   /// - Throws: `FileError`, and whatever `progress` throws.
   public func writeImpressions(to path: String, progress: (Int, Int) throws -> Void = { _, _ in }) throws -> Written {
-    var file = try RowWriter(path: path)
-    try file.append("user,item,shown,click\n")
-    var rows = 0
-    try forEachUser(target: .impressions) { user, items, clicked in
+    try write(.impressions, header: "user,item,shown,click\n", to: path, progress: progress) {
+      text, user, items, clicked in
       for k in items.indices {
-        file.append(letter: UInt8(ascii: "u"), number: user)
-        file.append(byte: UInt8(ascii: ","))
-        file.append(letter: UInt8(ascii: "i"), number: items[k])
-        try file.append(clicked[k] == 1 ? ",1,1\n" : ",1,0\n")
+        text.append(user: user, item: items[k])
+        text.endRow(clicked[k] == 1 ? ",1,1" : ",1,0")
       }
-      rows += items.count
-      try progress(Int(user) + 1, rows)
     }
-    return Written(rows: rows, bytes: try file.finish())
   }
 
   /// Writes `user,item,click` for uniformly drawn pairs that were shown for certain.
@@ -90,9 +76,7 @@ public struct WorldFiles: Sendable {
     var file = try RowWriter(path: path)
     try file.append("user,item,click\n")
     for k in slice.users.indices {
-      file.append(letter: UInt8(ascii: "u"), number: slice.users[k])
-      file.append(byte: UInt8(ascii: ","))
-      file.append(letter: UInt8(ascii: "i"), number: slice.items[k])
+      file.text.append(user: slice.users[k], item: slice.items[k])
       try file.append(slice.feedback[k] == 1 ? ",1\n" : ",0\n")
     }
     return Written(rows: slice.count, bytes: try file.finish())
@@ -109,9 +93,7 @@ public struct WorldFiles: Sendable {
     for user in 0..<world.userCount {
       world.truth(user: user, items: 0..<world.itemCount, into: &row)
       for item in 0..<world.itemCount {
-        file.append(letter: UInt8(ascii: "u"), number: Int32(user))
-        file.append(byte: UInt8(ascii: ","))
-        file.append(letter: UInt8(ascii: "i"), number: Int32(item))
+        file.text.append(user: Int32(user), item: Int32(item))
         try file.append(",\(Float(row.relevance[item])),\(Float(row.exposure[item]))\n")
       }
       try progress(user + 1, (user + 1) * world.itemCount)
@@ -119,20 +101,59 @@ public struct WorldFiles: Sendable {
     return Written(rows: world.userCount * world.itemCount, bytes: try file.finish())
   }
 
-  private func forEachUser(
-    target: SkippingSampler.Target, _ body: (_ user: Int32, _ items: [Int32], _ clicked: [UInt8]) throws -> Void
-  ) throws {
-    if skipping, let clean = world as? CleanWorld {
-      try SkippingSampler(clean, target: target, seed: draws.seed).forEachUser { rows in
-        try body(rows.user, rows.items, rows.clicked)
+  private typealias Format = (_ text: inout RowText, _ user: Int32, _ items: [Int32], _ clicked: [UInt8]) -> Void
+
+  /// Users in shards that all threads draw and write out; the shards follow each other in the file.
+  private func write(
+    _ target: SkippingSampler.Target, header: String, to path: String, progress: (Int, Int) throws -> Void,
+    _ format: Format
+  ) throws -> Written {
+    let sampler = (world as? CleanWorld).flatMap {
+      skipping ? SkippingSampler($0, target: target, seed: draws.seed) : nil
+    }
+    var file = try RowWriter(path: path)
+    try file.append(header)
+    var rows = 0
+    let size = usersPerShard(target)
+    let shards = (world.userCount + size - 1) / size
+    // As many shards at a time as keep every thread busy to the end.
+    let round = 4 * Threads.count
+    for first in stride(from: 0, to: shards, by: round) {
+      let texts = Threads.map(shards: min(round, shards - first)) { place in
+        let start = (first + place) * size
+        return text(of: start..<min(start + size, world.userCount), sampler, format)
       }
-      return
+      for text in texts {
+        rows += text.lines
+        try file.append(text)
+      }
+      try progress(min((first + round) * size, world.userCount), rows)
     }
+    return Written(rows: rows, bytes: try file.finish())
+  }
+
+  private func text(of users: Range<Int>, _ sampler: SkippingSampler?, _ format: Format) -> RowText {
+    var text = RowText()
+    var rows = SkippingSampler.UserRows()
     let all = 0..<world.itemCount
-    for user in 0..<world.userCount {
-      let tile = draws.tile(users: user..<user + 1, items: all)
-      let seen = all.filter { tile.exposed[$0] == 1 }
-      try body(Int32(user), seen.map { Int32($0) }, seen.map { tile.relevant[$0] })
+    for user in users {
+      if let sampler {
+        sampler.draw(user: user, into: &rows)
+        format(&text, rows.user, rows.items, rows.clicked)
+      } else {
+        let tile = draws.tile(users: user..<user + 1, items: all)
+        let seen = all.filter { tile.exposed[$0] == 1 }
+        format(&text, Int32(user), seen.map { Int32($0) }, seen.map { tile.relevant[$0] })
+      }
     }
+    return text
+  }
+
+  /// So many that a shard has some ten thousand rows, or visits some million cells.
+  private func usersPerShard(_ target: SkippingSampler.Target) -> Int {
+    guard let clean = world as? CleanWorld, skipping else { return max(1, min(4096, 1_000_000 / world.itemCount)) }
+    let p = clean.parameters
+    let share = p.meanExposure * (target == .clicks ? p.meanRelevance : 1)
+    return max(1, min(4096, Int(20_000 / (share * Double(p.itemCount)))))
   }
 }

@@ -5,6 +5,8 @@ internal import LightmeterKernels
 public enum StoredScorer: Scorer {
   /// A dot product, biases included: everything that is trained, popularity and item means.
   case factors(FactorModel)
+  /// The mean relevance of several dot products.
+  case ensemble(EnsembleModel)
   /// The control that ranks at random.
   case random(RandomRanking)
 
@@ -14,6 +16,7 @@ public enum StoredScorer: Scorer {
   public init?(_ scorer: any Scorer) {
     switch scorer {
     case let factors as FactorModel: self = .factors(factors)
+    case let ensemble as EnsembleModel: self = .ensemble(ensemble)
     case let random as RandomRanking: self = .random(random)
     case let stored as StoredScorer: self = stored
     default: return nil
@@ -23,9 +26,20 @@ public enum StoredScorer: Scorer {
   private var scorer: any Scorer {
     switch self {
     case .factors(let factors): factors
+    case .ensemble(let ensemble): ensemble
     case .random(let random): random
     }
   }
+
+  /// The scorer where its scores are probabilities of relevance in disguise; nil for mere rankings.
+  public var relevanceScorer: (any RelevanceScorer)? {
+    switch self {
+    case .factors(let factors): factors.isProbability ? factors : nil
+    case .ensemble(let ensemble): ensemble
+    case .random: nil
+    }
+  }
+
   /// Number of users.
   public var userCount: Int { scorer.userCount }
   /// Number of items.

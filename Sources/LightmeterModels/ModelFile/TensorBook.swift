@@ -27,7 +27,14 @@ struct TensorBook {
       add(model.users, "user_factors")
       add(model.items, "item_factors")
       tensors["intercept"] = .float32([model.intercept], shape: [1])
-      tensors["is_probability"] = .uint8([model.isProbability ? 1 : 0], shape: [1])
+      tensors["is_probability"] = .uint8([model.meaning.rawValue], shape: [1])
+    case .ensemble(let ensemble):
+      tensors["members"] = .int64([Int64(ensemble.members.count)], shape: [1])
+      tensors["intercept"] = .float32(ensemble.members.map(\.intercept), shape: [ensemble.members.count])
+      for (index, member) in ensemble.members.enumerated() {
+        add(member.users, "member.\(index).user_factors")
+        add(member.items, "member.\(index).item_factors")
+      }
     case .random(let random): tensors["random.seed"] = .int64([Int64(bitPattern: random.seed)], shape: [1])
     }
   }
@@ -98,15 +105,37 @@ struct TensorReader {
       let seed = UInt64(bitPattern: try container.int64("random.seed", shape: [1])[0])
       return .random(RandomRanking(userCount: userCount, itemCount: itemCount, seed: seed))
     }
-    let users = try table("user_factors", rows: userCount)
-    let items = try table("item_factors", rows: itemCount)
-    guard users.width == items.width else {
-      throw ModelFileError.malformed(path: path, reason: "its user and item rows have different widths")
+    if container.has("members") {
+      let count = Int(try container.int64("members", shape: [1])[0])
+      guard (1...4096).contains(count) else {
+        throw ModelFileError.malformed(path: path, reason: "an ensemble of \(count) models is impossible")
+      }
+      let intercepts = try container.float32("intercept", shape: [count])
+      return .ensemble(
+        EnsembleModel(
+          members: try (0..<count).map { index in
+            let tables = try factorTables("member.\(index).", userCount: userCount, itemCount: itemCount)
+            return FactorModel(users: tables.users, items: tables.items, intercept: intercepts[index])
+          }))
+    }
+    let (users, items) = try factorTables("", userCount: userCount, itemCount: itemCount)
+    guard let meaning = FactorModel.Meaning(rawValue: try container.uint8("is_probability", shape: [1])[0]) else {
+      throw ModelFileError.malformed(path: path, reason: "it does not say what its scores mean")
     }
     return .factors(
       FactorModel(
-        users: users, items: items, intercept: try container.float32("intercept", shape: [1])[0],
-        isProbability: try container.uint8("is_probability", shape: [1])[0] != 0))
+        users: users, items: items, intercept: try container.float32("intercept", shape: [1])[0], meaning: meaning))
+  }
+
+  private func factorTables(
+    _ prefix: String, userCount: Int, itemCount: Int
+  ) throws -> (users: Table<Float>, items: Table<Float>) {
+    let users = try table(prefix + "user_factors", rows: userCount)
+    let items = try table(prefix + "item_factors", rows: itemCount)
+    guard users.width == items.width else {
+      throw ModelFileError.malformed(path: path, reason: "its user and item rows have different widths")
+    }
+    return (users, items)
   }
 
   func exposure(of scorer: StoredScorer, userCount: Int, itemCount: Int) throws -> StoredExposure? {

@@ -5,6 +5,8 @@ internal import LightmeterObjectives
 
 /// One training run of a pointwise method: its trainer, its stream and its epoch loop.
 struct PointwiseRun {
+  /// Gradient norms are taken at every 16th step: a norm is a pass over every touched row.
+  private static let stepsPerNorm = 16
   private let method: PointwiseMethod
   private let data: TrainingData
   private let seed: UInt64
@@ -52,7 +54,7 @@ struct PointwiseRun {
   }
 
   /// The base rate needs the mean exposure of the stream, taken over its first 2¹⁶ pairs at the start.
-  private static func intercept(
+  static func intercept(
     _ method: PointwiseMethod, sampler: BatchSampler, exposure: any ExposureModel<Float>, data: TrainingData
   ) -> Float {
     switch method.intercept {
@@ -128,11 +130,13 @@ struct PointwiseRun {
       }
       sampler.fill(&batch, epoch: epoch, index: index)
       if batch.isEmpty { continue }
-      let step = trainer.step(on: batch, validation: validationPairs(epoch: epoch, step: index))
-      guard step.trainingLoss.isFinite, step.gradientSquared.isFinite else {
+      let step = trainer.step(
+        on: batch, validation: validationPairs(epoch: epoch, step: index),
+        measuresGradients: index % PointwiseRun.stepsPerNorm == 0)
+      guard step.trainingLoss.isFinite, step.gradientSquared?.isFinite ?? true else {
         throw .diverged(epoch: epoch + 1, batch: index + 1, what: "the training loss is \(step.trainingLoss)")
       }
-      guard step.exposureGradientSquared.isFinite else {
+      guard step.exposureGradientSquared?.isFinite ?? true else {
         throw .diverged(epoch: epoch + 1, batch: index + 1, what: "the exposure gradient is not finite")
       }
       tally.add(step)
@@ -182,20 +186,22 @@ struct PointwiseRun {
 
 /// Sums of an epoch's steps.
 private struct EpochTally {
-  private var (pairs, steps, outerSteps) = (0, 0, 0)
+  private var (pairs, measured, outerSteps) = (0, 0, 0)
   private var (loss, outerLoss, exposures, gates, gradient, exposureGradient) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
   private var (least, greatest) = (1.0, 0.0)
   private var hasGates = false
 
   mutating func add(_ step: StepRecord) {
     pairs += step.pairs
-    steps += 1
     loss += step.trainingLoss * Double(step.pairs)
     exposures += step.exposures.sum
     least = min(least, step.exposures.least)
     greatest = max(greatest, step.exposures.greatest)
-    gradient += step.gradientSquared
-    exposureGradient += step.exposureGradientSquared
+    if let squared = step.gradientSquared {
+      gradient += squared
+      exposureGradient += step.exposureGradientSquared ?? 0
+      measured += 1
+    }
     if let outer = step.outerLoss {
       outerLoss += outer
       outerSteps += 1
@@ -215,8 +221,8 @@ private struct EpochTally {
     record.meanExposure = exposures / pairCount
     (record.leastExposure, record.greatestExposure) = (least, greatest)
     record.meanGate = hasGates ? gates / pairCount : nil
-    record.gradientNorm = (gradient / Double(max(steps, 1))).squareRoot()
-    record.exposureGradientNorm = exposureGradient > 0 ? (exposureGradient / Double(steps)).squareRoot() : nil
+    record.gradientNorm = (gradient / Double(max(measured, 1))).squareRoot()
+    record.exposureGradientNorm = exposureGradient > 0 ? (exposureGradient / Double(measured)).squareRoot() : nil
     record.pairs = pairs
     record.seconds = seconds
     return record

@@ -61,11 +61,26 @@ import Testing
     #expect(clicks.rows > 300 && shown.rows > 2 * clicks.rows)
   }
 
+  /// 5,000 users are two shards, and every thread count must put them together alike.
+  @Test func filesAreTheSameAtAnyThreadCount() throws {
+    var parameters = Small.parameters()
+    (parameters.userCount, parameters.itemCount, parameters.meanExposure) = (5000, 40, 0.02)
+    let files = WorldFiles(try CleanWorld(parameters), seed: 4, skipping: true)
+    var contents: [Data] = []
+    for threads in [1, 2, 3, 8] {
+      Threads.use(threads)
+      _ = try files.writeClicks(to: path("clicks.csv"))
+      contents.append(try Data(contentsOf: folder.appending(path: "clicks.csv")))
+    }
+    Threads.use(1)
+    #expect(contents[0].count > 2000 && contents.allSatisfy { $0 == contents[0] })
+  }
+
   @Test func aFailedRunLeavesNothingBehind() throws {
     struct Stop: Error {}
     let files = WorldFiles(Small.world())
     #expect(throws: Stop.self) {
-      try files.writeClicks(to: path("clicks.csv")) { user, _ in if user == 10 { throw Stop() } }
+      try files.writeClicks(to: path("clicks.csv")) { user, _ in if user >= 10 { throw Stop() } }
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: path("")).isEmpty)
     #expect(throws: FileError.self) { try files.writeClicks(to: path("no/such/folder.csv")) }

@@ -1,0 +1,192 @@
+internal import LightmeterFeedback
+internal import LightmeterKernels
+internal import LightmeterModels
+
+/// One training run of AutoDebias: starting values, blocks and epochs.
+struct AutoDebiasRun {
+  private let method: AutoDebiasMethod
+  private let data: TrainingData
+  private let seed: UInt64
+  private let blocks: AutoDebiasBlocks
+  private(set) var trainer: AutoDebiasTrainer<Float>
+  private var history: [EpochRecord] = []
+
+  init(method: AutoDebiasMethod, data: TrainingData, seed: UInt64) throws(TrainingError) {
+    guard !data.validation.isEmpty else {
+      throw .missing(
+        "AutoDebias needs a validation set, and the data gave none: carve one from the log or pass random traffic")
+    }
+    (self.method, self.data, self.seed) = (method, data, seed)
+    blocks = AutoDebiasBlocks(
+      userCount: data.userCount, itemCount: data.itemCount, cells: method.blockCells, seed: seed)
+    let backbone = MatrixFactorization<Float>(
+      userCount: data.userCount, itemCount: data.itemCount, dimension: method.dimension, biases: .userAndItem,
+      deviation: 0, seed: seed)
+    let settings = [method.clickWeights, method.pairWeights, method.imputation]
+    trainer = AutoDebiasTrainer(
+      backbone: backbone, learningRate: Float(method.learningRate), imputationWeight: Float(method.imputationWeight),
+      decay: Float(method.weightDecay)
+    ) { tables, group in Adam<Float>(settings[group], for: tables) }
+    drawStart()
+    if let file = method.resumeFrom { try resume(file) }
+  }
+
+  /// N(0, 2/rows) for factors, biases and weights; a thousandth for the few weights and labels by outcome.
+  private mutating func drawStart() {
+    let seed = seed
+    func draw(_ table: inout Table<Float>, salt: Int, scale: Double = 1) {
+      let deviation = scale * (2 / Double(max(table.rows, 1))).squareRoot()
+      var generator = SeededGenerator(seed: seed, stream: .initialise, epoch: salt)
+      for row in 0..<table.rows {
+        for column in 0..<table.width where column != table.fixedColumn {
+          table.values[row * table.stride + column] = Float(deviation * generator.normal())
+        }
+      }
+    }
+    draw(&trainer.backbone.tables[0], salt: 4)
+    draw(&trainer.backbone.tables[1], salt: 5)
+    draw(&trainer.clickWeights[0], salt: 6)
+    draw(&trainer.clickWeights[1], salt: 7)
+    draw(&trainer.pairWeights[0], salt: 8)
+    draw(&trainer.pairWeights[1], salt: 9)
+    draw(&trainer.pairWeights[2], salt: 10, scale: 1e-3)
+    draw(&trainer.imputation[0], salt: 11, scale: 1e-3)
+  }
+
+  mutating func train(observer: any TrainingObserver) throws(TrainingError) -> TrainedModel {
+    for epoch in history.count..<max(method.epochs, history.count) {
+      history.append(try trainEpoch(epoch, observer: observer))
+      let snapshot = self
+      let decision = observer.observe(
+        .epoch(
+          history[history.count - 1], epochs: method.epochs,
+          TrainingSnapshot(model: { snapshot.model() }, state: { snapshot.state() })))
+      if decision == .stop { break }
+    }
+    return model()
+  }
+
+  private mutating func trainEpoch(_ epoch: Int, observer: any TrainingObserver) throws(TrainingError) -> EpochRecord {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let partition = blocks.partition(epoch: epoch)
+    var block = PairBatch()
+    var record = EpochRecord()
+    var (loss, outer, outerSteps, gradient, weightGradient) = (0.0, 0.0, 0, 0.0, 0.0)
+    let quantum = max(1, 65_536 / method.blockCells)
+    for index in 0..<blocks.count {
+      if index % quantum == 0 {
+        let event = TrainingEvent.progress(
+          epoch: epoch + 1, epochs: method.epochs, batch: index, batches: blocks.count)
+        if observer.observe(event) == .stop { throw .interrupted(epochsDone: epoch) }
+      }
+      partition.fill(&block, index: index, positives: data.positives, weights: data.positiveWeights)
+      let step = trainer.step(on: block, validation: data.validation, movesWeights: epoch >= method.frozenEpochs)
+      guard step.trainingLoss.isFinite, step.gradientSquared.isFinite, step.exposureGradientSquared.isFinite else {
+        throw .diverged(epoch: epoch + 1, batch: index + 1, what: "the training loss is \(step.trainingLoss)")
+      }
+      record.pairs += step.pairs
+      loss += step.trainingLoss * Double(step.pairs)
+      gradient += step.gradientSquared
+      weightGradient += step.exposureGradientSquared
+      if let value = step.outerLoss { (outer, outerSteps) = (outer + value, outerSteps + 1) }
+    }
+    trainer.settle()
+    record.epoch = epoch + 1
+    record.trainingLoss = loss / Double(max(record.pairs, 1))
+    record.outerLoss = outerSteps > 0 ? outer / Double(outerSteps) : nil
+    (record.meanExposure, record.leastExposure, record.greatestExposure) = (1, 1, 1)
+    record.gradientNorm = (gradient / Double(max(blocks.count, 1))).squareRoot()
+    record.exposureGradientNorm = (weightGradient / Double(max(blocks.count, 1))).squareRoot()
+    record.seconds = (clock.now - start) / .seconds(1)
+    return record
+  }
+
+  private func model() -> TrainedModel {
+    let tables = trainer.backbone.tables
+    return TrainedModel(
+      scorer: FactorModel(users: tables[0], items: tables[1], intercept: 0, meaning: .centred), exposure: nil,
+      history: history)
+  }
+
+  private func state() -> TrainingState {
+    // Plain gradient steps have no moments.
+    let still = trainer.backbone.tables.map {
+      OptimizerState<Float>(moments: AdamMoments(count: $0.values.count), steps: [0])
+    }
+    return TrainingState(
+      epochsDone: history.count, modelTables: trainer.backbone.tables,
+      exposureTables: trainer.clickWeights + trainer.pairWeights + trainer.imputation, modelOptimizer: still,
+      exposureOptimizer: trainer.clickOptimizer.state + trainer.pairOptimizer.state + trainer.imputationOptimizer.state,
+      history: history)
+  }
+
+  private mutating func resume(_ file: ResumeFile) throws(TrainingError) {
+    let state: TrainingState
+    do {
+      state = try file.read(
+        modelLayouts: trainer.backbone.tables,
+        exposureLayouts: trainer.clickWeights + trainer.pairWeights + trainer.imputation)
+    } catch let error as TrainingError { throw error } catch { throw .resume("\(error)") }
+    trainer.backbone.tables = state.modelTables
+    trainer.clickWeights = Array(state.exposureTables[0..<2])
+    trainer.pairWeights = Array(state.exposureTables[2..<5])
+    trainer.imputation = [state.exposureTables[5]]
+    trainer.clickOptimizer.state = Array(state.exposureOptimizer[0..<2])
+    trainer.pairOptimizer.state = Array(state.exposureOptimizer[2..<5])
+    trainer.imputationOptimizer.state = [state.exposureOptimizer[5]]
+    history = state.history
+  }
+}
+
+/// How an epoch cuts users × items into blocks.
+struct AutoDebiasBlocks: Sendable {
+  let userCount: Int
+  let itemCount: Int
+  let seed: UInt64
+  let usersPerBlock: Int
+  let itemsPerBlock: Int
+
+  init(userCount: Int, itemCount: Int, cells: Int, seed: UInt64) {
+    (self.userCount, self.itemCount, self.seed) = (userCount, itemCount, seed)
+    let side = max(1, Int(Double(cells).squareRoot()))
+    itemsPerBlock = max(1, min(side, itemCount))
+    usersPerBlock = max(1, min(cells / itemsPerBlock, userCount))
+  }
+
+  private var columns: Int { (itemCount + itemsPerBlock - 1) / itemsPerBlock }
+  /// Blocks of an epoch.
+  var count: Int { columns * ((userCount + usersPerBlock - 1) / usersPerBlock) }
+
+  /// The partition of an epoch, anew for each.
+  func partition(epoch: Int) -> Partition {
+    func order(_ count: Int, _ side: Int) -> [Int32] {
+      let key = SeededGenerator.key(seed: seed, stream: .shuffle, epoch: epoch, shard: side)
+      let permutation = KeyedPermutation(count: count, key: key)
+      return (0..<count).map { Int32(permutation($0)) }
+    }
+    return Partition(blocks: self, columns: columns, users: order(userCount, 1), items: order(itemCount, 2))
+  }
+
+  /// One epoch's order of users and items.
+  struct Partition {
+    fileprivate let blocks: AutoDebiasBlocks
+    fileprivate let columns: Int
+    fileprivate let users: [Int32]
+    fileprivate let items: [Int32]
+
+    /// Replaces `batch` by every cell of block `index`.
+    func fill(_ batch: inout PairBatch, index: Int, positives: FeedbackMatrix, weights: [Float]?) {
+      let (row, column) = index.quotientAndRemainder(dividingBy: columns)
+      batch.removeAll(known: false, weighted: weights != nil)
+      let (firstUser, firstItem) = (row * blocks.usersPerBlock, column * blocks.itemsPerBlock)
+      for user in users[firstUser..<min(firstUser + blocks.usersPerBlock, users.count)] {
+        for item in items[firstItem..<min(firstItem + blocks.itemsPerBlock, items.count)] {
+          let place = positives.position(user: Int(user), item: item)
+          batch.append(
+            user: user, item: item, feedback: place == nil ? 0 : 1, weight: place.map { weights?[$0] ?? 1 } ?? 1)
+        }
+      }
+    }
+  }
+}
