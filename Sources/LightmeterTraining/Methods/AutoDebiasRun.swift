@@ -82,13 +82,14 @@ struct AutoDebiasRun {
       }
       partition.fill(&block, index: index, positives: data.positives, weights: data.positiveWeights)
       let step = trainer.step(on: block, validation: data.validation, movesWeights: epoch >= method.frozenEpochs)
-      guard step.trainingLoss.isFinite, step.gradientSquared.isFinite, step.exposureGradientSquared.isFinite else {
+      let squares = (model: step.gradientSquared ?? 0, weights: step.exposureGradientSquared ?? 0)
+      guard step.trainingLoss.isFinite, squares.model.isFinite, squares.weights.isFinite else {
         throw .diverged(epoch: epoch + 1, batch: index + 1, what: "the training loss is \(step.trainingLoss)")
       }
       record.pairs += step.pairs
       loss += step.trainingLoss * Double(step.pairs)
-      gradient += step.gradientSquared
-      weightGradient += step.exposureGradientSquared
+      gradient += squares.model
+      weightGradient += squares.weights
       if let value = step.outerLoss { (outer, outerSteps) = (outer + value, outerSteps + 1) }
     }
     trainer.settle()

@@ -211,7 +211,7 @@ private struct TripleRun: EpochwiseRun {
 
   func model() -> TrainedModel {
     TrainedModel(
-      scorer: FactorModel(users: backbone.tables[0], items: backbone.tables[1], intercept: 0, isProbability: false),
+      scorer: FactorModel(users: backbone.tables[0], items: backbone.tables[1], intercept: 0, meaning: .ranking),
       exposure: nil, history: history)
   }
 

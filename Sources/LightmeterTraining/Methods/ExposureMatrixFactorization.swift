@@ -172,7 +172,7 @@ private struct ExposureRun: EpochwiseRun {
 
   func model() -> TrainedModel {
     TrainedModel(
-      scorer: FactorModel(users: sweeps.users, items: sweeps.items, intercept: 0, isProbability: false),
+      scorer: FactorModel(users: sweeps.users, items: sweeps.items, intercept: 0, meaning: .ranking),
       exposure: .perItem(sweeps.prior.map { Float($0) }), history: history)
   }
 

@@ -130,7 +130,7 @@ private struct LeastSquaresRun: EpochwiseRun {
 
   func model() -> TrainedModel {
     TrainedModel(
-      scorer: FactorModel(users: sweeps.users, items: sweeps.items, intercept: 0, isProbability: false),
+      scorer: FactorModel(users: sweeps.users, items: sweeps.items, intercept: 0, meaning: .ranking),
       exposure: nil, history: history)
   }
 
