@@ -225,7 +225,7 @@ import Testing
     let entry = try MethodCatalogue.entry(named: name)
     #expect(!entry.title.isEmpty && !entry.summary.isEmpty && !entry.exposure.isEmpty && !entry.source.isEmpty)
     #expect(entry.isTrained == !entry.objective.isEmpty)
-    #expect(!entry.isTrained || entry.objective.contains("d/d"), "the objective comes with its gradient")
+    #expect(!entry.isTrained || entry.objective.contains("/ds"), "the objective comes with its gradient")
     for key in entry.defaults?.keys.sorted() ?? [] { #expect(RecipeKey.all.contains { $0.name == key }, "'\(key)' is no key") }
   }
 
