@@ -42,7 +42,9 @@ struct MethodsCommand: AsyncParsableCommand {
     if !entry.objective.isEmpty { lines.insert("  objective   \(entry.objective)", at: 3) }
     guard entry.isTrained else { return (lines + ["", "  Not trained: it has no keys."]).joined(separator: "\n") }
     lines += ["", "  keys of --set and of study files, with their values where nothing is set"]
-    if !entry.takes("biases") { lines[lines.count - 1] += ":" } else {
+    if !entry.takes("biases") {
+      lines[lines.count - 1] += ":"
+    } else {
       lines.append("  (`lightmeter train` sets biases=userAndItem and intercept=baseRate unless told --no-prior):")
     }
     lines.append("")

@@ -8,9 +8,10 @@ extension MethodEntry {
 
   static let weighted = MethodEntry(
     "wmf", "WMF", "preference by weighted squared loss (implicit ALS)", exposure: "none",
-    objective: "sum over all pairs of c (y - s)^2 + regularization (|x|^2 + |z|^2), c = 1 + confidence on clicks, else 1;"
-      + " d/ds = 2 c (s - y); x = (Z'Z + confidence sum zz' + regularization I)^-1 (1 + confidence) sum z",
-    cost: "O(clicks · d² + (users + items) · d³) a sweep; conjugateGradient O(steps (clicks · d + (users + items) · d²))",
+    objective: "sum over all pairs of c (y - s)^2 + regularization (|x|^2 + |z|^2), c = 1 + confidence on clicks,"
+      + " else 1; d/ds = 2 c (s - y); x = (Z'Z + confidence sum zz' + regularization I)^-1 (1 + confidence) sum z",
+    cost: "O(clicks · d² + (users + items) · d³) a sweep; conjugateGradient O(steps · (clicks · d + (users + items) "
+      + "· d²))",
     source: "Hu et al. 2008; METHODS §9.1",
     defaults: [
       "dimension": .number(Double(leastSquares.dimension)), "epochs": .number(Double(leastSquares.epochs)),

@@ -157,7 +157,8 @@ private struct LogisticRun: EpochwiseRun {
     let tables = sides.backbone.tables
     return TrainedModel(
       scorer: FactorModel(
-        users: tables[0], items: tables[1], intercept: sides.backbone.intercept, meaning: isProbability ? .logit : .ranking),
+        users: tables[0], items: tables[1], intercept: sides.backbone.intercept,
+        meaning: isProbability ? .logit : .ranking),
       exposure: nil, history: history)
   }
 
