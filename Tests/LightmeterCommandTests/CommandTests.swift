@@ -218,7 +218,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [["mf"], ["biif"], ["wmf"], ["wmf", "--set", "solver=conjugateGradient"], ["expomf"], ["bpr"], ["logistic-mf"]])
+  @Test(arguments: [
+    ["mf"], ["biif"], ["wmf"], ["wmf", "--set", "solver=conjugateGradient"], ["expomf"], ["bpr"], ["logistic-mf"],
+  ])
   func everyInstructionSetLevelGivesTheSameModel(method: [String]) throws {
     try CommandRunner.inFolder { folder in
       let log = folder.appendingPathComponent("log.csv")

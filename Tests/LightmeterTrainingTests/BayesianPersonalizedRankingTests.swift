@@ -25,7 +25,8 @@ import Testing
     return backbone
   }
 
-  private func loss(_ backbone: MatrixFactorization<Double>, _ pairs: PairBatch, weights: [Float] = [1, 1, 1]) -> Double {
+  private func loss(_ backbone: MatrixFactorization<Double>, _ pairs: PairBatch, weights: [Float] = [1, 1, 1]) -> Double
+  {
     var step = TripleStep<Double>(userCount: 2, itemCount: 4)
     _ = step.rows(of: pairs, for: backbone)
     return step.evaluate(backbone, weights: weights)

@@ -12,8 +12,9 @@ import Testing
   private typealias Problem = FactorizationProblem
   private typealias Form = LogisticMatrixFactorization.Form
 
-  private func sides(_ matrix: [[Double]], confidence: Double, form: Form, intercept: Double = 0) -> LogisticSides<Double>
-  {
+  private func sides(_ matrix: [[Double]], confidence: Double, form: Form, intercept: Double = 0) -> LogisticSides<
+    Double
+  > {
     var backbone = MatrixFactorization<Double>(
       userCount: matrix.count, itemCount: matrix[0].count, dimension: 2, biases: .userAndItem, intercept: intercept,
       deviation: 0.5, seed: 3)

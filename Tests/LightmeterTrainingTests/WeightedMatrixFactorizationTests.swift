@@ -10,7 +10,8 @@ import Testing
 @Suite struct WeightedMatrixFactorizationTests {
   private typealias Problem = FactorizationProblem
 
-  private func sweeps(_ matrix: [[Double]], dimension: Int, solver: RowSolver = .cholesky) -> LeastSquaresSweeps<Double> {
+  private func sweeps(_ matrix: [[Double]], dimension: Int, solver: RowSolver = .cholesky) -> LeastSquaresSweeps<Double>
+  {
     LeastSquaresSweeps(
       users: Problem.table("u", Problem.draws(matrix.count, dimension, deviation: 0.3, salt: 1)),
       items: Problem.table("i", Problem.draws(matrix[0].count, dimension, deviation: 0.3, salt: 2)),
