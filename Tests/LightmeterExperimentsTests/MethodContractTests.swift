@@ -226,7 +226,9 @@ import Testing
     #expect(!entry.title.isEmpty && !entry.summary.isEmpty && !entry.exposure.isEmpty && !entry.source.isEmpty)
     #expect(entry.isTrained == !entry.objective.isEmpty)
     #expect(!entry.isTrained || entry.objective.contains("/ds"), "the objective comes with its gradient")
-    for key in entry.defaults?.keys.sorted() ?? [] { #expect(RecipeKey.all.contains { $0.name == key }, "'\(key)' is no key") }
+    for key in entry.defaults?.keys.sorted() ?? [] {
+      #expect(RecipeKey.all.contains { $0.name == key }, "'\(key)' is no key")
+    }
   }
 
   /// Keys of methods that name theirs: each one reaches the method that the recipe makes.

@@ -202,6 +202,8 @@ import Testing
       (risks + jointly + debiased).map(\.key) + RecipeKey.ofFactorizations.map(\.name)
         == RecipeKey.all.filter(\.isOfOneKind).map(\.name),
       "every key is held to what it sets")
+    let frozen = try [8.0, 500].map { debias(try Recipe("ad", ["epochs": .number($0)]).validated())?.frozenEpochs }
+    #expect(frozen == [2, 20], "a short run must not end before its weights begin to move")
     #expect(throws: RecipeError.keyWithoutEffect("biases", method: "ad")) {
       try Recipe("ad", ["biases": .text("item")]).validated()
     }

@@ -39,7 +39,7 @@ extension RecipeKey {
     own("pairWeightDecay", "coupled decay on the weights of all pairs", 0...10),
     own("imputationRate", "step length of the imputed labels", 0...10),
     own("imputationDecay", "coupled decay on the imputed labels", 0...10),
-    integer("frozenEpochs", "first epochs, in which imputed labels are tuned and weights are not", 0...100_000) {
+    integer("frozenEpochs", "first epochs, with weights frozen; where not set, at most a quarter of all", 0...100_000) {
       $0.own["frozenEpochs"] = Double($1)
     },
   ])
