@@ -101,7 +101,10 @@ struct TrainCommand: AsyncParsableCommand {
     }
     // Methods that go through their parts several times an epoch get as many steps, not as many epochs.
     let share = self.epochs == nil ? entry.passesPerEpoch : 1
-    recipe.settings["epochs"] = .number(Double((epochs + share - 1) / share))
+    // The suggestion counts steps of batches; sweeps have a number of their own.
+    if !entry.sweeps || self.epochs != nil {
+      recipe.settings["epochs"] = .number(Double((epochs + share - 1) / share))
+    }
     if prior, entry.takes("biases") {
       recipe.settings["biases"] = .text("userAndItem")
       recipe.settings["intercept"] = .text("baseRate")

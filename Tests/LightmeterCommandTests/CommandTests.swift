@@ -218,7 +218,10 @@ import Testing
     }
   }
 
-  @Test func everyInstructionSetLevelGivesTheSameModel() throws {
+  @Test(arguments: [
+    ["mf"], ["biif"], ["wmf"], ["wmf", "--set", "solver=conjugateGradient"], ["expomf"], ["bpr"], ["logistic-mf"],
+  ])
+  func everyInstructionSetLevelGivesTheSameModel(method: [String]) throws {
     try CommandRunner.inFolder { folder in
       let log = folder.appendingPathComponent("log.csv")
       try writeLog(log)
@@ -230,7 +233,8 @@ import Testing
         }
         let path = folder.appendingPathComponent(level.rawValue).path
         let trained = try CommandRunner.run(
-          "train", log.path, "-o", path, "--only", "--epochs", "3", environment: ["LIGHTMETER_KERNELS": level.rawValue])
+          ["train", log.path, "-o", path, "--only", "--epochs", "3", "--method"] + method,
+          environment: ["LIGHTMETER_KERNELS": level.rawValue])
         #expect(trained.status == 0, "\(trained.errors)")
         models[level.rawValue] = try Data(contentsOf: URL(fileURLWithPath: path))
       }

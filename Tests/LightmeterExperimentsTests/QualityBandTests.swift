@@ -22,6 +22,7 @@ import Testing
         "epochs": .number(30), "frozenEpochs": .number(2), "learningRate": .number(0.05), "weightDecay": .number(0.1),
         "imputationWeight": .number(0.1),
       ],
+      "bpr": ["epochs": .number(80)], "logistic-mf": ["epochs": .number(80)],
     ]
 
     init() throws {
@@ -65,7 +66,8 @@ import Testing
     ("fixedmix", 0.688...0.737), ("relmf", 0.49...0.76), ("umf", 0.664...0.732), ("jointopt", 0.615...0.771),
     ("alteropt", 0.67...0.743), ("biopt2", 0.668...0.743), ("biif", 0.647...0.712), ("ceb", 0.57...0.77),
     ("cjmf", 0.657...0.752), ("ad", 0.668...0.746), ("calibrated", 0.664...0.806),
-    ("oracle", 0.67...0.9),
+    ("oracle", 0.67...0.9), ("wmf", 0.699...0.775), ("expomf", 0.483...0.786), ("bpr", 0.578...0.814),
+    ("logistic-mf", 0.672...0.731),
   ]
 
   @Test func everyMethodLandsInItsBandAndTheyStandInTheirOrder() throws {

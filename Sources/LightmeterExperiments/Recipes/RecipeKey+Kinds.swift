@@ -44,7 +44,7 @@ extension RecipeKey {
     },
   ])
 
-  private static func ofOneKind(_ keys: [RecipeKey]) -> [RecipeKey] {
+  static func ofOneKind(_ keys: [RecipeKey]) -> [RecipeKey] {
     keys.map { key in
       var own = key
       own.isOfOneKind = true
@@ -53,11 +53,11 @@ extension RecipeKey {
   }
 
   /// A key of a method of its own kind whose number the plan keeps by name.
-  private static func own(_ name: String, _ summary: String, _ range: ClosedRange<Double>) -> RecipeKey {
+  static func own(_ name: String, _ summary: String, _ range: ClosedRange<Double>) -> RecipeKey {
     number(name, summary, range) { $0.own[name] = $1 }
   }
 
-  private static func flag(
+  static func flag(
     _ name: String, _ summary: String, set: @escaping @Sendable (inout Plan, Bool) -> Void
   ) -> RecipeKey {
     RecipeKey(name, summary, allowed: "true or false", choices: ["true", "false"]) { plan, value in
