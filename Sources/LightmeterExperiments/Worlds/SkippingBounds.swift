@@ -14,7 +14,7 @@ struct BlockTable: Sendable {
 
   init(_ bounder: ItemBounds) {
     let itemCount = bounder.world.itemCount
-    let bins = itemCount < 10_000 ? [Int](repeating: 0, count: itemCount) : bounder.bins(reach: 10, taste: 4)
+    let bins = bounder.bins(reach: 10, taste: 4)
     let reference = (0..<itemCount).map { bounder.bound(item: $0, reach: 1, taste: 1, activity: 0) }
     let order = (0..<itemCount).sorted { (bins[$1], reference[$0], $1) > (bins[$0], reference[$1], $0) }
     var starts: [Int] = []
