@@ -5,12 +5,9 @@ public enum ProcessUsage {
   /// The most memory that the process has held at once, bytes; of the whole process, all threads.
   public static var peakBytes: Int { SystemCalls.peakBytes }
 
-  /// How many cores are online.
-  public static var coreCount: Int { max(1, SystemCalls.coreCount) }
-
   /// The processor's name where the system tells it, and how many cores are online.
   public static var machine: String {
-    let cores = coreCount
+    let cores = SystemCalls.coreCount
     return "\(processorName ?? architecture), \(cores) core\(cores == 1 ? "" : "s")"
   }
 

@@ -46,6 +46,19 @@ import Testing
     }
   }
 
+  @Test func trainingThatWillNotFitIsRefusedBeforeItStarts() throws {
+    try CommandRunner.inFolder { folder in
+      let (log, model) = (folder.appendingPathComponent("log.csv"), folder.appendingPathComponent("m.lightmeter").path)
+      try writeLog(log)
+      let arguments = ["train", log.path, "-o", model, "--epochs", "1", "--only", "--set", "batch=16"]
+      let refused = try CommandRunner.run(arguments + ["--memory-limit", "0.001"])
+      #expect(refused.status == 64 && refused.errors.contains("1 MiB can be had"), "\(refused.errors)")
+      #expect(!FileManager.default.fileExists(atPath: model))
+      let allowed = try CommandRunner.run(arguments + ["--memory-limit", "1"])
+      #expect(allowed.status == 0 && allowed.errors.contains("MiB at the peak of 1.0 GiB"), "\(allowed.errors)")
+    }
+  }
+
   @Test func onlyListedCandidatesAreRankedAndUnknownOnesAreNamed() throws {
     try CommandRunner.inFolder { folder in
       let (log, model) = (folder.appendingPathComponent("log.csv"), folder.appendingPathComponent("m.lightmeter").path)
