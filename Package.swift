@@ -52,7 +52,7 @@ let package = Package(
   ],
   targets: [
     .target(
-      name: "CLightmeterKernels", exclude: ["kernels.inc"],
+      name: "CLightmeterKernels", exclude: ["kernels.inc", "dense.inc"],
       cSettings: [.treatAllWarnings(as: .error)]),
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),

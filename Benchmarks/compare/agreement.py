@@ -52,8 +52,16 @@ def top_ten_difference(folder):
     return greatest(load(folder, "topten.implicit_scores") - scores) / greatest(scores)
 
 
+def als_differences(folder):
+    """Yields (what, difference, tolerance) of exact sweeps in float32, on how far the tables moved."""
+    for table in ("users", "items"):
+        start, end, other = (load(folder, f"als.{who}.{table}") for who in ("initial", "lightmeter", "implicit"))
+        yield f"implicit als {table}", np.linalg.norm(other - end) / np.linalg.norm(end - start), 1e-3
+
+
 def main(folder):
     differences = list(step_differences(folder)) + [("implicit topten scores", top_ten_difference(folder), 1e-5)]
+    differences += als_differences(folder)
     failures = 0
     for what, difference, tolerance in differences:
         holds = difference <= tolerance  # false for NaN

@@ -101,6 +101,19 @@ def time_top_ten(options, core):
     return interleave(programs, [(name, "topten", 1) for name in programs], options.topten_rounds)
 
 
+def time_als(options, core):
+    """Milliseconds per sweep of weighted alternating least squares."""
+    commands = {
+        "lightmeter, 1 thread": ([LIGHTMETER, "serve", 1, 1], core),
+        "implicit, 1 thread": (python("implicit_als.py", "serve", options.folder, 1), core),
+        "lightmeter, 2 threads": ([LIGHTMETER, "serve", 1, 2], None),
+        "implicit, 2 threads": (python("implicit_als.py", "serve", options.folder, 2), None),
+    }
+    programs = {name: Program(name, *command) for name, command in commands.items()}
+    jobs = [(name, case, 2) for case in ("als-exact", "als-cg") for name in programs]
+    return interleave(programs, jobs, options.als_rounds)
+
+
 def check_agreement(options):
     """Exports Lightmeter's data and results, lets the others compute theirs; ends the run where they differ."""
     for command in (
@@ -108,6 +121,7 @@ def check_agreement(options):
         python("torch_steps.py", "agree", options.folder),
         python("jax_steps.py", "agree", options.folder),
         python("implicit_topten.py", "agree", options.folder),
+        python("implicit_als.py", "agree", options.folder),
         python("agreement.py", options.folder),
     ):
         if status := subprocess.run([str(word) for word in command]).returncode:
@@ -121,9 +135,10 @@ def main():
     parser.add_argument("--steps", type=int, default=50, help="steps a round of the references (%(default)s)")
     parser.add_argument("--topten-rounds", type=int, default=5, help="rounds of top-10 lists (%(default)s)")
     parser.add_argument("--topten-users", type=int, default=100_000, help="users with top-10 lists (%(default)s)")
+    parser.add_argument("--als-rounds", type=int, default=5, help="rounds of sweeps (%(default)s)")
     parser.add_argument("--output", default="docs/results/performance.md", help="the page to write (%(default)s)")
     options = parser.parse_args()
-    if min(options.rounds, options.topten_rounds) < 2:
+    if min(options.rounds, options.topten_rounds, options.als_rounds) < 2:
         parser.error("a spread needs at least 2 rounds")
 
     machine = report.machine(LIGHTMETER)
@@ -131,11 +146,12 @@ def main():
     core = max(os.sched_getaffinity(0))
     steps = time_steps(options, core)
     top_ten = time_top_ten(options, core)
+    als = time_als(options, core)
 
-    raw = [{"program": p, "case": c, "milliseconds": t} for (p, c), t in (steps | top_ten).items()]
+    raw = [{"program": p, "case": c, "milliseconds": t} for (p, c), t in (steps | top_ten | als).items()]
     (Path(options.folder) / "times.json").write_text(json.dumps(raw, indent=1))
     command = " ".join([parser.prog, *sys.argv[2:]])
-    text = report.page(machine, command, options, steps, top_ten)
+    text = report.page(machine, command, options, steps, top_ten, als)
     report.replace_section(Path(options.output), text)
     print(text)
 

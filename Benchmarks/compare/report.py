@@ -114,7 +114,17 @@ def top_ten_row(times, users):
     return row(what, "≥ 1", single, double, min(median(single), median(double)) >= 1)
 
 
-def page(machine_lines, command, options, steps, top_ten):
+def als_rows(times):
+    for case, title in (("als-exact", "exact"), ("als-cg", "3 steps of conjugate gradient")):
+        single, double = (
+            ratios(times[f"implicit, {threads}", case], times[f"lightmeter, {threads}", case])
+            for threads in ("1 thread", "2 threads")
+        )
+        what = f"WMF sweep, {title}, 50,000 × 10,000, 2 million clicks, d 64: implicit / Lightmeter"
+        yield row(what, "≥ 1", single, double, min(median(single), median(double)) >= 1)
+
+
+def page(machine_lines, command, options, steps, top_ten, als):
     """The generated section, without its markers."""
     lines = ["## Against PyTorch, JAX and implicit", ""]
     for line in machine_lines + [f"Command: `{command}`."]:
@@ -127,24 +137,25 @@ def page(machine_lines, command, options, steps, top_ten):
         "PyTorch's Adam comes in two forms: the one a user gets, and the faster `fused=True`, which has to be asked "
         "for. "
         f"{options.rounds} rounds of {options.steps} steps ({4 * options.steps} of Lightmeter), the programs taking turns; "
-        f"{options.topten_rounds} rounds of top-10 lists.",
+        f"{options.topten_rounds} rounds of top-10 lists, {options.als_rounds} of sweeps.",
         "",
         "Ratios are of the same round: median (lower–upper quartile). \"1 thread\": both pinned to the same core. \"Best\": "
         "each with the better of 1 thread and all cores (what the library chooses, for PyTorch and JAX), and this one is held "
-        "against the target. Among Lightmeter's own methods it is all cores for both, for top-10 2 threads for both, and "
+        "against the target. Among Lightmeter's own methods it is all cores for both, for top-10 and sweeps 2 threads for both, and "
         "both columns are held against the target.",
         "",
         "| what | target | 1 thread | best | met |",
         "|---|---|---|---|---|",
         *step_rows(steps),
         top_ten_row(top_ten, options.topten_users),
+        *als_rows(als),
         "",
-        "Milliseconds per step, or per pass over all users:",
+        "Milliseconds per step, per pass over all users, per sweep:",
         "",
         "| program | case | ms |",
         "|---|---|---|",
     ]
-    for (program, case), times in sorted((steps | top_ten).items(), key=lambda entry: (entry[0][1], entry[0][0])):
+    for (program, case), times in sorted((steps | top_ten | als).items(), key=lambda entry: (entry[0][1], entry[0][0])):
         lines.append(f"| {program} | {case} | {spread(times)} |")
     return "\n".join(lines)
 

@@ -12,6 +12,7 @@
 #define FN(name) name##_double
 #define TGT
 #define LEVEL "double"
+#define TILE_VECTORS 1
 #define SQRT __builtin_sqrt
 static inline double exp_negative_double(double x) { return exp(x < -700.0 ? -700.0 : x); }
 static inline double log_positive_double(double x) { return log(x); }

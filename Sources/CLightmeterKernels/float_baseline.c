@@ -9,6 +9,7 @@
 #define FN(name) name##_float_baseline
 #define TGT 
 #define LEVEL "baseline"
+#define TILE_VECTORS 1
 #define SQRT __builtin_sqrtf
 #include "float_math.inc"
 #include "kernels.inc"

@@ -41,10 +41,12 @@ struct MethodsCommand: AsyncParsableCommand {
     ]
     if !entry.objective.isEmpty { lines.insert("  objective   \(entry.objective)", at: 3) }
     guard entry.isTrained else { return (lines + ["", "  Not trained: it has no keys."]).joined(separator: "\n") }
-    lines += [
-      "", "  keys of --set and of study files, with their values where nothing is set",
-      "  (`lightmeter train` sets biases=userAndItem and intercept=baseRate unless told --no-prior):", "",
-    ]
+    lines += ["", "  keys of --set and of study files, with their values where nothing is set"]
+    if entry.takes("biases") {
+      lines.append("  (`lightmeter train` sets biases=userAndItem and intercept=baseRate unless told --no-prior)")
+    }
+    lines[lines.count - 1] += ":"
+    lines.append("")
     let keys = RecipeKey.all.filter { $0.applies(to: entry) }.map { key in
       (key: key, standard: key.standard(of: entry)?.description ?? "–")
     }

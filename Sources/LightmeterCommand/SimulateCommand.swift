@@ -37,7 +37,7 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "Write random.csv with this share of all pairs.") var randomShare: Double?
   @Option(help: "Write random.csv with this many pairs.") var randomPairs: Int?
   @Flag(help: "Write truth.csv: relevance and exposure of every pair (small worlds).") var truth = false
-  @Option(help: "Threads; all cores unless told otherwise. The files are the same for any number.") var threads: Int?
+  @OptionGroup var threads: ThreadOptions
   @Option(help: "text or json.") var format = OutputFormat.text
 
   private var parameters: CleanWorldParameters {
@@ -58,7 +58,6 @@ struct SimulateCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard randomShare.map({ $0 >= 0 && $0 <= 1 }) ?? true else { throw ValidationError("--random-share: from 0 to 1") }
-    guard threads.map({ (1...256).contains($0) }) ?? true else { throw ValidationError("--threads: from 1 to 256") }
     guard randomShare == nil || randomPairs == nil else {
       throw ValidationError("take --random-share or --random-pairs")
     }
@@ -73,7 +72,7 @@ struct SimulateCommand: AsyncParsableCommand {
   func run() async throws {
     try await ExitStatus.guarding {
       Interruption.install()
-      Threads.use(threads ?? min(ProcessUsage.coreCount, 256))
+      threads.apply()
       let parameters = try parameters.validated()
       let clean = try CleanWorld(parameters)
       let cells = Double(parameters.userCount) * Double(parameters.itemCount)

@@ -53,6 +53,8 @@ struct TrainCommand: AsyncParsableCommand {
   @Flag(help: "Go on from MODEL.resume.") var resume = false
   @Flag(help: "Leave the users' history out of the model file.") var withoutHistory = false
   @OptionGroup var threads: ThreadOptions
+  @Option(help: "Refuse a run that needs more GiB of memory than this; what the machine has left if not given.")
+  var memoryLimit: Double?
   @Option(help: "text or json.") var format = OutputFormat.text
 
   func validate() throws {
@@ -75,8 +77,7 @@ struct TrainCommand: AsyncParsableCommand {
       if resume, !ResumeFile(path: output + ".resume", fingerprint: "").exists {
         throw TrainingError.resume("there is no \(output).resume; run without --resume to start anew")
       }
-      let loaded = try reading.load(log)
-      var job = TrainingJob(log: loaded)
+      var job = TrainingJob(log: try reading.load(log))
       (job.seed, job.keepsHistory, job.impressions) = (seed, !withoutHistory, impressions)
       job.largestPropensityWeight = largestWeight
       job.split =
@@ -84,9 +85,9 @@ struct TrainCommand: AsyncParsableCommand {
         ?? (testFraction > 0 ? .perUser(fraction: testFraction) : .none)
       if let validationRandom {
         job.slice = try reading.load(
-          validationRandom, users: loaded.interactions.users, items: loaded.interactions.items, as: "random traffic")
+          validationRandom, users: job.log.interactions.users, items: job.log.interactions.items, as: "random traffic")
       }
-      try await train(job)
+      try await train(&job)
     }
   }
 
@@ -101,7 +102,10 @@ struct TrainCommand: AsyncParsableCommand {
     }
     // Methods that go through their parts several times an epoch get as many steps, not as many epochs.
     let share = self.epochs == nil ? entry.passesPerEpoch : 1
-    recipe.settings["epochs"] = .number(Double((epochs + share - 1) / share))
+    // The suggestion counts steps of batches; sweeps have a number of their own.
+    if !entry.sweeps || self.epochs != nil {
+      recipe.settings["epochs"] = .number(Double((epochs + share - 1) / share))
+    }
     if prior, entry.takes("biases") {
       recipe.settings["biases"] = .text("userAndItem")
       recipe.settings["intercept"] = .text("baseRate")
@@ -120,8 +124,10 @@ struct TrainCommand: AsyncParsableCommand {
     return parsed
   }
 
-  private func train(_ job: TrainingJob) async throws {
+  private func train(_ job: inout TrainingJob) async throws {
+    let forecast = try foretell(job)
     let (chosen, prepared) = try choose(job)
+    job.releaseRows()
     let resumeFile = ResumeFile(path: output + ".resume", fingerprint: job.fingerprint(of: chosen))
     var plan = try chosen.validated()
     plan.pointwise.resumeFrom = resume ? resumeFile : nil
@@ -148,7 +154,7 @@ struct TrainCommand: AsyncParsableCommand {
     let stored = try job.stored(model, recipe: chosen, prepared, results: table.results, card: measured?.card)
     try stored.write(to: output)
     resumeFile.remove()
-    try report(table, card: measured?.card, model: model, job: job)
+    try report(table, card: measured?.card, model: model, job: job, forecast: forecast)
   }
 
   /// Does a part of the run; where Ctrl-C stops it, the error says what is kept and the command that goes on.
@@ -166,6 +172,18 @@ struct TrainCommand: AsyncParsableCommand {
         state: "interrupted while \(part); \(output).resume \(keeps)",
         command: CommandText.own(adding: "--resume") + (log == "-" ? "    (with the same log on standard input)" : ""))
     }
+  }
+
+  /// Says what the run will take, or refuses it.
+  private func foretell(_ job: TrainingJob) throws -> MemoryForecast {
+    let plan = try recipe(named: method == "auto" ? "mf" : method, epochs: epochs ?? job.suggestedEpochs).validated()
+    let forecast = job.memoryForecast(plan, controls: !only, resumes: resume)
+    let limit = memoryLimit.map { Int($0 * 0x1p30) } ?? MemoryLimit.current
+    try forecast.check(limit: limit)
+    Terminal.note(
+      "memory: about \(MemoryShortage.text(forecast.bytes)) at the peak"
+        + (limit.map { " of \(MemoryShortage.text($0)) that can be had" } ?? ""))
+    return forecast
   }
 
   /// The recipe to train: the asked one, or under auto the best of the candidates on the held-out slice.
@@ -199,10 +217,14 @@ struct TrainCommand: AsyncParsableCommand {
   }
 
   private func report(
-    _ table: ComparisonTable, card: ProtocolCard?, model: TrainedModel, job: TrainingJob
+    _ table: ComparisonTable, card: ProtocolCard?, model: TrainedModel, job: TrainingJob, forecast: MemoryForecast
   ) throws {
     if format == .json {
-      return try Terminal.emit(json: TrainReport(model: output, results: table.results, card: card))
+      return try Terminal.emit(
+        json: TrainReport(
+          model: output, results: table.results, card: card,
+          epochs: model.history.map { TrainReport.Epoch(pairs: $0.pairs, seconds: $0.seconds) },
+          forecastBytes: forecast.bytes, peakBytes: ProcessUsage.peakBytes))
     }
     if let card {
       Terminal.emit(table.text)
@@ -222,6 +244,15 @@ private struct TrainReport: Encodable {
   var model: String
   var results: [ModelManifest.Result]
   var card: ProtocolCard?
+  var epochs: [Epoch]
+  /// Memory at the peak, as foretold and as measured.
+  var forecastBytes: Int
+  var peakBytes: Int
+
+  struct Epoch: Encodable {
+    var pairs: Int
+    var seconds: Double
+  }
 }
 
 extension Plan {

@@ -64,6 +64,9 @@ public struct FeedbackLog: Sendable, Equatable {
       userCount: log.users.count, itemCount: log.items.count,
       positives: ListedPairs(shown: log.shown.map { _ in [] }, propensities: log.propensities.map { _ in [] }),
       negatives: ListedPairs(shown: log.shown.map { _ in [] }, propensities: log.propensities.map { _ in [] }))
+    // Untouched room costs no memory; growing by doubling would hold two copies.
+    positives.users.reserveCapacity(rows?.count ?? log.count)
+    positives.items.reserveCapacity(rows?.count ?? log.count)
     for k in 0..<(rows?.count ?? log.count) {
       let row = rows.map { Int($0[k]) } ?? k
       if isPositive(row) {

@@ -63,6 +63,11 @@ public struct FeedbackMatrix: Sendable, Equatable {
     (self.userCount, self.itemCount, self.offsets, self.items) = (userCount, itemCount, offsets, items)
   }
 
+  /// Takes rows that are ascending already.
+  init(userCount: Int, itemCount: Int, sortedOffsets: [Int], items: [Int32]) {
+    (self.userCount, self.itemCount, offsets, self.items) = (userCount, itemCount, sortedOffsets, items)
+  }
+
   /// Number of distinct positive pairs.
   public var count: Int { items.count }
 

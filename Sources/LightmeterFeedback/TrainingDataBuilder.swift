@@ -26,7 +26,8 @@ public enum TrainingDataBuilder {
     let validation = try validationSet(options.validation, pairs: pairs)
     let held = holdOut(options, pairs: pairs, validation: validation.pairs)
     let count = pairs.positives.count
-    let training = pairs.positives.filtered { _, _, position in !held[position] }
+    let holdsOut = options.hyperValidationFraction > 0
+    let training = holdsOut ? pairs.positives.filtered { _, _, position in !held[position] } : pairs.positives
     if training.count == 0 { throw .noTrainingPositives(heldOut: count) }
 
     var data = TrainingData(
@@ -36,7 +37,8 @@ public enum TrainingDataBuilder {
     if options.hyperValidationFraction > 0 {
       data.hyperValidation = pairs.positives.filtered { _, _, position in held[position] }
     }
-    let keptNegatives = pairs.negatives.filtered { _, _, position in !held[count + position] }
+    let keptNegatives =
+      holdsOut ? pairs.negatives.filtered { _, _, position in !held[count + position] } : pairs.negatives
     addKnownExposure(to: &data, pairs: pairs)
     data.extraNegatives = extraNegatives(
       stream: stream, listed: keptNegatives, exposuresKnown: pairs.shown != nil,
@@ -245,14 +247,15 @@ extension ListedPairs {
 extension FeedbackMatrix {
   /// The pairs that `keeps` (given user, item and position in ``items``) lets pass.
   fileprivate func filtered(_ keeps: (Int, Int32, Int) -> Bool) -> FeedbackMatrix {
-    var (keptUsers, keptItems): ([Int32], [Int32]) = ([], [])
+    var starts = [0]
+    var kept: [Int32] = []
+    starts.reserveCapacity(userCount + 1)
+    kept.reserveCapacity(count)
     for user in 0..<userCount {
-      for position in range(of: user) where keeps(user, items[position], position) {
-        keptUsers.append(Int32(truncatingIfNeeded: user))
-        keptItems.append(items[position])
-      }
+      for position in range(of: user) where keeps(user, items[position], position) { kept.append(items[position]) }
+      starts.append(kept.count)
     }
-    return FeedbackMatrix(userCount: userCount, itemCount: itemCount, users: keptUsers, items: keptItems)
+    return FeedbackMatrix(userCount: userCount, itemCount: itemCount, sortedOffsets: starts, items: kept)
   }
 
   /// min(1 / propensity, `largest`) of each pair, the propensity being the largest of the pair's rows in `lists`.

@@ -11,12 +11,9 @@ public enum ProcessUsage {
   /// Whether a process of that number runs on this machine.
   public static func isRunning(_ process: Int32) -> Bool { process > 0 && SystemCalls.isRunning(process) }
 
-  /// How many cores are online.
-  public static var coreCount: Int { max(1, SystemCalls.coreCount) }
-
   /// The processor's name where the system tells it, and how many cores are online.
   public static var machine: String {
-    let cores = coreCount
+    let cores = SystemCalls.coreCount
     return "\(processorName ?? architecture), \(cores) core\(cores == 1 ? "" : "s")"
   }
 

@@ -104,6 +104,12 @@ enum SystemCalls {
     #endif
   }
 
+  /// Bytes of memory in the machine; nil where the system does not tell.
+  static var physicalMemory: Int? {
+    let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+    return pages > 0 && size > 0 ? pages * size : nil
+  }
+
   static var coreCount: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
 }
 

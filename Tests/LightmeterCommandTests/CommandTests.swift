@@ -46,6 +46,19 @@ import Testing
     }
   }
 
+  @Test func trainingThatWillNotFitIsRefusedBeforeItStarts() throws {
+    try CommandRunner.inFolder { folder in
+      let (log, model) = (folder.appendingPathComponent("log.csv"), folder.appendingPathComponent("m.lightmeter").path)
+      try writeLog(log)
+      let arguments = ["train", log.path, "-o", model, "--epochs", "1", "--only", "--set", "batch=16"]
+      let refused = try CommandRunner.run(arguments + ["--memory-limit", "0.001"])
+      #expect(refused.status == 64 && refused.errors.contains("1 MiB can be had"), "\(refused.errors)")
+      #expect(!FileManager.default.fileExists(atPath: model))
+      let allowed = try CommandRunner.run(arguments + ["--memory-limit", "1"])
+      #expect(allowed.status == 0 && allowed.errors.contains("MiB at the peak of 1.0 GiB"), "\(allowed.errors)")
+    }
+  }
+
   @Test func onlyListedCandidatesAreRankedAndUnknownOnesAreNamed() throws {
     try CommandRunner.inFolder { folder in
       let (log, model) = (folder.appendingPathComponent("log.csv"), folder.appendingPathComponent("m.lightmeter").path)
@@ -218,7 +231,10 @@ import Testing
     }
   }
 
-  @Test func everyInstructionSetLevelGivesTheSameModel() throws {
+  @Test(arguments: [
+    ["mf"], ["biif"], ["wmf"], ["wmf", "--set", "solver=conjugateGradient"], ["expomf"], ["bpr"], ["logistic-mf"],
+  ])
+  func everyInstructionSetLevelGivesTheSameModel(method: [String]) throws {
     try CommandRunner.inFolder { folder in
       let log = folder.appendingPathComponent("log.csv")
       try writeLog(log)
@@ -230,7 +246,8 @@ import Testing
         }
         let path = folder.appendingPathComponent(level.rawValue).path
         let trained = try CommandRunner.run(
-          "train", log.path, "-o", path, "--only", "--epochs", "3", environment: ["LIGHTMETER_KERNELS": level.rawValue])
+          ["train", log.path, "-o", path, "--only", "--epochs", "3", "--method"] + method,
+          environment: ["LIGHTMETER_KERNELS": level.rawValue])
         #expect(trained.status == 0, "\(trained.errors)")
         models[level.rawValue] = try Data(contentsOf: URL(fileURLWithPath: path))
       }

@@ -17,8 +17,12 @@ import Testing
 
     /// What a method needs apart from the settings shared by all: parts of an epoch, sums in place of means.
     private static let own: [String: [String: RecipeValue]] = [
-      "cjmf": ["parts": .number(3), "epochs": .number(4)],
-      "ad": ["frozenEpochs": .number(2)],
+      "cjmf": ["parts": .number(4), "epochs": .number(8)],
+      "ad": [
+        "epochs": .number(30), "frozenEpochs": .number(2), "learningRate": .number(0.05), "weightDecay": .number(0.1),
+        "imputationWeight": .number(0.1),
+      ],
+      "bpr": ["epochs": .number(80)], "logistic-mf": ["epochs": .number(80)],
     ]
 
     init() throws {
@@ -61,33 +65,10 @@ import Testing
     ("random", 0.33...0.43), ("popularity", 0.4693...0.4695), ("slice-means", 0.6617...0.6619), ("mf", 0.66...0.74),
     ("fixedmix", 0.688...0.737), ("relmf", 0.49...0.76), ("umf", 0.664...0.732), ("jointopt", 0.615...0.771),
     ("alteropt", 0.67...0.743), ("biopt2", 0.668...0.743), ("biif", 0.647...0.712), ("ceb", 0.57...0.77),
-    ("cjmf", 0...1), ("ad", 0...1), ("calibrated", 0.664...0.806),
-    ("oracle", 0.67...0.9),
+    ("cjmf", 0.657...0.752), ("ad", 0.668...0.746), ("calibrated", 0.664...0.806),
+    ("oracle", 0.67...0.9), ("wmf", 0.699...0.775), ("expomf", 0.483...0.786), ("bpr", 0.578...0.814),
+    ("logistic-mf", 0.672...0.731),
   ]
-
-  @Test func tempMeasure() throws {
-    let bench = try Bench()
-    for name in ["cjmf"] {
-      let v = try (1...8).map { try bench.quality(name, seed: UInt64($0)) }
-      let m = v.reduce(0, +) / 8
-      let sd = (v.map { ($0 - m) * ($0 - m) }.reduce(0, +) / 7).squareRoot()
-      print("BAND", name, m - 4 * sd, m + 4 * sd, v)
-    }
-    for rate in [0.01, 0.03] {
-      for decay in [0.01, 0.1, 1] {
-        for weight in [0.05, 0.2, 1] {
-          let start = ContinuousClock.now
-          let q = try bench.quality(
-            "ad", seed: 1,
-            extra: [
-              "frozenEpochs": .number(2), "learningRate": .number(rate),
-              "weightDecay": .number(decay), "imputationWeight": .number(weight),
-            ])
-          print("BAND ad", rate, decay, weight, q, ContinuousClock.now - start)
-        }
-      }
-    }
-  }
 
   @Test func everyMethodLandsInItsBandAndTheyStandInTheirOrder() throws {
     let bench = try Bench()

@@ -199,8 +199,11 @@ import Testing
     ]
     try expectEach(debiased + sharedByDebias, of: "ad")
     #expect(
-      (risks + jointly + debiased).map(\.key) == RecipeKey.all.filter(\.isOfOneKind).map(\.name),
+      (risks + jointly + debiased).map(\.key) + RecipeKey.ofFactorizations.map(\.name)
+        == RecipeKey.all.filter(\.isOfOneKind).map(\.name),
       "every key is held to what it sets")
+    let frozen = try [8.0, 500].map { debias(try Recipe("ad", ["epochs": .number($0)]).validated())?.frozenEpochs }
+    #expect(frozen == [2, 20], "a short run must not end before its weights begin to move")
     #expect(throws: RecipeError.keyWithoutEffect("biases", method: "ad")) {
       try Recipe("ad", ["biases": .text("item")]).validated()
     }
@@ -238,8 +241,8 @@ import Testing
 
   @Test(arguments: MethodCatalogue.all.map(\.name)) func everyMethodTrains(name: String) throws {
     let entry = try MethodCatalogue.entry(named: name)
-    let settings: [String: RecipeValue] =
-      entry.isTrained ? ["epochs": .number(1), "dimension": .number(4), "batch": .number(64)] : [:]
+    let quick: [String: RecipeValue] = ["epochs": .number(1), "dimension": .number(4), "batch": .number(64)]
+    let settings = quick.filter { entry.isTrained && entry.takes($0.key) }
     let model = try Recipe(name, settings).validated().fit(world(), seed: 1)
     var scores = [Float](repeating: .nan, count: 15)
     for user in 0..<20 {

@@ -4,9 +4,10 @@
 //   CompareBenchmark about                 print the instruction-set level of the kernels
 //   CompareBenchmark serve USERS THREADS   answer on standard output what standard input asks, line by line:
 //     prepare CASE        "ok" once the case is built and warm
-//     run CASE AMOUNT     milliseconds per step, or per pass over all users for `topten`
+//     run CASE AMOUNT     milliseconds per step, per pass over all users for `topten`, per sweep for `als-…`
 //
-// CASE is mf, relmf, umf or biif (dense Adam), one of these with "-lazy" (LazyAdam), or topten. USERS is for topten.
+// CASE is mf, relmf, umf or biif (dense Adam), one of these with "-lazy" (LazyAdam), topten, als-exact or als-cg.
+// USERS is for topten.
 import Foundation
 import Lightmeter
 import StandardCase
@@ -21,6 +22,7 @@ final class Server {
   private lazy var data = StandardCase.data()
   private var steps: [String: StepCase<Float>] = [:]
   private var topTen: TopTenCase?
+  private var sweeps: [String: AlsCase] = [:]
   private let userCount: Int
 
   init(userCount: Int) { self.userCount = userCount }
@@ -31,12 +33,18 @@ final class Server {
       _ = try TopTenCase(userCount: 100).run()
       return
     }
+    if let als = AlsCase(name) {
+      sweeps[name] = als
+      _ = try als.run(1)
+      return
+    }
     guard let built = StepCase<Float>(name, data: data) else { fail("there is no case '\(name)'") }
     steps[name] = built
     _ = try milliseconds(name, amount: 20)
   }
 
   func milliseconds(_ name: String, amount: Int) throws -> Double {
+    if let als = sweeps[name] { return 1000 * (try als.run(amount)) }
     let clock = ContinuousClock()
     let start = clock.now
     if let topTen, name == "topten" {
@@ -55,6 +63,7 @@ if arguments.count == 3, arguments[0] == "export", let users = Int(arguments[2])
   let folder = try NumpyFolder(arguments[1])
   try StepExport(folder: folder, data: StandardCase.data()).write()
   try TopTenCase(userCount: users).export(to: folder)
+  try AlsCase.export(to: folder)
 } else if arguments == ["about"] {
   print(KernelLevel.current?.rawValue ?? "unknown")
 } else if arguments.count == 3, arguments[0] == "serve", let users = Int(arguments[1]), let threads = Int(arguments[2])

@@ -84,6 +84,38 @@
     void (*clear_columns)(void *rows, size_t count, size_t stride, size_t from, size_t to);
     /* result = {sum, sum of squares, least, greatest}, in double, in order */
     void (*summarize)(double result[4], const void *in, size_t count);
+
+    /* Dense matrices of the order of the factors: `width` rows of `width` numbers rounded up to 64 bytes. The scratch of
+       one call holds lm_dense_scratch(width, scalar) bytes. Sparse rows are offsets, index (ascending) and, per entry, a
+       confidence c; loss and sums are indexed by the target's row. */
+    /* matrix += sum of x x^T over rows [first, first + count), upper triangle */
+    void (*gram)(void *matrix, const void *rows, size_t first, size_t count, size_t stride, size_t width, void *scratch);
+    /* copies the upper triangle below the diagonal */
+    void (*mirror)(void *matrix, size_t width);
+    /* target[row] solves (gram + sum (c - 1) z z^T + ridge) x = sum c z over its entries z: by Cholesky for steps 0, else
+       by that many steps of conjugate gradient from what it holds; gram with both triangles. loss = sum of
+       c (1 - s)^2 - s^2 over the entries at the new x. Returns how many rows could not be solved. */
+    size_t (*least_squares_rows)(void *target, double *loss, const void *gram, const void *rows,
+                                 const ptrdiff_t *offsets, const int32_t *index, const void *c, size_t first,
+                                 size_t count, size_t targetStride, size_t stride, size_t width, double ridge, int steps,
+                                 void *scratch);
+    /* target[row] solves (sum e z z^T + ridge) x = sum of its clicked z, over all rows z, with e = 1 on clicks and else
+       e = sigmoid(prior + shift - half (x . z)^2) at the x before; prior of the row z, or of the target if NULL. Where
+       rounding leaves the matrix indefinite, a few units of precision times its trace join the diagonal. */
+    size_t (*exposure_rows)(void *target, const void *rows, size_t rowCount, const ptrdiff_t *offsets,
+                            const int32_t *index, const void *rowPrior, const void *targetPrior, size_t first,
+                            size_t count, size_t targetStride, size_t stride, size_t width, double shift, double half,
+                            double ridge, void *scratch);
+    /* sums[row] = {sum of e, sum of softplus(log-odds of e) over unclicked pairs, sum of (1 - s)^2 over clicks} */
+    void (*exposure_sums)(double *sums, const void *target, const void *rows, size_t rowCount, const ptrdiff_t *offsets,
+                          const int32_t *index, const void *targetPrior, size_t first, size_t count,
+                          size_t targetStride, size_t stride, size_t width, double shift, double half, void *scratch);
+    /* the summed loss of a row over all pairs and its gradient: softplus(s) on unclicked pairs, (c + extra) softplus(s)
+       - c s on clicks */
+    void (*logistic_rows)(void *gradient, double *loss, const void *target, const void *rows, size_t rowCount,
+                          const ptrdiff_t *offsets, const int32_t *index, const void *c, size_t first, size_t count,
+                          size_t targetStride, size_t stride, size_t width, double intercept, double extra,
+                          void *scratch);
   };
 
 // The same over all threads of the pool, with the table's own kernels. Every number is computed by one thread in one
@@ -111,6 +143,23 @@ void lm_adam_settle(const struct lm_kernels *kernels, void *table, void *first, 
                     size_t corrections, double rate, double beta1, double beta2, double epsilon);
 void lm_naive_terms(const struct lm_kernels *kernels, void *loss, void *bys, void *bym, void *bysm, void *bymm,
                     const uint8_t *y, const void *s, size_t count);
+
+// Dense kernels over blocks of rows, each block by one thread.
+size_t lm_dense_scratch(size_t width, size_t scalar);
+void lm_gram(const struct lm_kernels *kernels, void *matrix, const void *rows, size_t count, size_t stride, size_t width);
+size_t lm_least_squares_rows(const struct lm_kernels *kernels, void *target, double *loss, const void *gram,
+                             const void *rows, const ptrdiff_t *offsets, const int32_t *index, const void *c,
+                             size_t count, size_t targetStride, size_t stride, size_t width, double ridge, int steps);
+size_t lm_exposure_rows(const struct lm_kernels *kernels, void *target, const void *rows, size_t rowCount,
+                        const ptrdiff_t *offsets, const int32_t *index, const void *rowPrior, const void *targetPrior,
+                        size_t count, size_t targetStride, size_t stride, size_t width, double shift, double half,
+                        double ridge);
+void lm_exposure_sums(const struct lm_kernels *kernels, double *sums, const void *target, const void *rows,
+                      size_t rowCount, const ptrdiff_t *offsets, const int32_t *index, const void *targetPrior,
+                      size_t count, size_t targetStride, size_t stride, size_t width, double shift, double half);
+void lm_logistic_rows(const struct lm_kernels *kernels, void *gradient, double *loss, const void *target,
+                      const void *rows, size_t rowCount, const ptrdiff_t *offsets, const int32_t *index, const void *c,
+                      size_t count, size_t targetStride, size_t stride, size_t width, double intercept, double extra);
 
 /// The float kernels of this machine's best level, or of the level named by LIGHTMETER_KERNELS (baseline, v3, v4).
 /// NULL when that level is unknown or the machine lacks it: the caller must report it, never fall back.

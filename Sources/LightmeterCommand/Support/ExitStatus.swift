@@ -51,7 +51,7 @@ enum ExitStatus {
       }
     case let error as ModelFileError: error.isNotFound ? noInput : badData
     case let error as FileError: error.operation == .read && error.isNotFound ? noInput : cannotWrite
-    case is RecipeError: usage
+    case is RecipeError, is MemoryShortage: usage
     case let error as TrainingError:
       switch error {
       case .diverged: failed

@@ -24,9 +24,9 @@ public struct LogRequest: Sendable {
 /// A log after the positive rule and the duplicates policy.
 public struct LoadedLog: Sendable {
   /// One row per pair.
-  public let interactions: Interactions
+  public private(set) var interactions: Interactions
   /// 1 per positive row.
-  public let positives: [UInt8]
+  public private(set) var positives: [UInt8]
   /// What was read.
   public let report: ReadReport
   /// The rule that made positives.
@@ -80,6 +80,11 @@ public struct LoadedLog: Sendable {
     return StudyDataset.hex(hash.finish())
   }
 
+  /// Forgets the rows and keeps the ids, for a run that has its training data and needs the memory.
+  mutating func releaseRows() {
+    (interactions, positives) = (interactions.withoutRows, [])
+  }
+
   /// The log as training starts from it; `rows` chooses a side of a split.
   public func feedback(rows: [Int32]? = nil) -> FeedbackLog {
     FeedbackLog(interactions, rows: rows) { positives[$0] == 1 }
@@ -99,5 +104,13 @@ public struct LoadedLog: Sendable {
         user: interactions.userColumn[row], item: interactions.itemColumn[row], feedback: positives[row])
     }
     return (known, interactions.count - known.count)
+  }
+}
+
+extension Interactions {
+  fileprivate var withoutRows: Interactions {
+    var empty = Interactions()
+    (empty.users, empty.items) = (users, items)
+    return empty
   }
 }

@@ -28,7 +28,7 @@ public enum TestSplit: Sendable, Equatable {
 /// From a loaded log to a trained, compared and storable model: what `lightmeter train` does.
 public struct TrainingJob: Sendable {
   /// The log.
-  public let log: LoadedLog
+  public private(set) var log: LoadedLog
   /// A slice of random traffic in the log's ids.
   public var slice: PairBatch?
   /// What the log says of impressions.
@@ -44,13 +44,32 @@ public struct TrainingJob: Sendable {
 
   /// Passes that give a log of this size about 3,000 steps of 1,024 pairs (a click and five draws), within 20 to 300:
   /// small logs need more passes to be learned at all.
-  public var suggestedEpochs: Int {
-    let pairs = 6 * log.positives.count { $0 == 1 }
-    return min(300, max(20, 3000 / max(1, pairs / 1024)))
-  }
+  public let suggestedEpochs: Int
 
   /// A job on a log.
-  public init(log: LoadedLog) { self.log = log }
+  public init(log: LoadedLog) {
+    self.log = log
+    let pairs = 6 * log.positives.count { $0 == 1 }
+    suggestedEpochs = min(300, max(20, 3000 / max(1, pairs / 1024)))
+  }
+
+  /// Forgets the log's rows, after ``prepare(stream:)``; ids and everything that was counted stay.
+  public mutating func releaseRows() { log.releaseRows() }
+
+  /// The memory that training `plan` will take at its peak.
+  ///
+  /// - Parameters:
+  ///   - controls: whether the trained control follows in the same process.
+  ///   - resumes: whether the run goes on from a resume file.
+  public func memoryForecast(_ plan: Plan, controls: Bool, resumes: Bool = false) -> MemoryForecast {
+    let data = log.interactions
+    return MemoryForecast(
+      plan.pointwise,
+      size: MemoryForecast.Size(
+        users: data.users.count, items: data.items.count, rows: data.count,
+        positives: log.positives.count { $0 == 1 }, textBytes: data.users.textBytes + data.items.textBytes),
+      holdsOut: split != .none, controls: controls && plan.entry.isTrained, resumes: resumes)
+  }
 
   /// Training data with the test beside it.
   public struct Prepared: Sendable {

@@ -74,6 +74,10 @@ extension MethodEntry {
     set(&method.pairWeights, "pairWeight")
     set(&method.imputation, "imputation")
     method.frozenEpochs = Int(own["frozenEpochs"] ?? Double(method.frozenEpochs))
+    // A short run must not end before its weights begin to move.
+    if plan.recipe.settings["frozenEpochs"] == nil {
+      method.frozenEpochs = min(method.frozenEpochs, method.epochs / 4)
+    }
     method.resumeFrom = shared.resumeFrom
     return method
   }

@@ -34,6 +34,9 @@ public struct MethodEntry: Sendable {
 
   func method(_ plan: Plan) -> any Method { make(plan) }
 
+  /// Whether an epoch is a sweep over all pairs in closed form or by a full gradient: few suffice, whatever the log's size.
+  public var sweeps: Bool { defaults.map { $0["batch"] == nil } ?? false }
+
   /// Whether a recipe's key changes what the method does.
   public func takes(_ key: String) -> Bool { RecipeKey.all.first { $0.name == key }?.applies(to: self) ?? false }
 
@@ -143,6 +146,7 @@ public enum MethodCatalogue {
     MethodEntry(
       "oracle", "Oracle", "P(relevant) with the true exposure; only where a world knows it", exposure: "the truth",
       objective: lowVarianceText, cost: pairs, source: "METHODS §13", pointwise: pointwise(LowVariance(), .known)),
+    .weighted, .exposure, .ranking, .logistic,
   ]
 
   /// The entry of a name.

@@ -39,12 +39,12 @@ extension RecipeKey {
     own("pairWeightDecay", "coupled decay on the weights of all pairs", 0...10),
     own("imputationRate", "step length of the imputed labels", 0...10),
     own("imputationDecay", "coupled decay on the imputed labels", 0...10),
-    integer("frozenEpochs", "first epochs, in which imputed labels are tuned and weights are not", 0...100_000) {
+    integer("frozenEpochs", "first epochs, with weights frozen; where not set, at most a quarter of all", 0...100_000) {
       $0.own["frozenEpochs"] = Double($1)
     },
   ])
 
-  private static func ofOneKind(_ keys: [RecipeKey]) -> [RecipeKey] {
+  static func ofOneKind(_ keys: [RecipeKey]) -> [RecipeKey] {
     keys.map { key in
       var own = key
       own.isOfOneKind = true
@@ -53,11 +53,11 @@ extension RecipeKey {
   }
 
   /// A key of a method of its own kind whose number the plan keeps by name.
-  private static func own(_ name: String, _ summary: String, _ range: ClosedRange<Double>) -> RecipeKey {
+  static func own(_ name: String, _ summary: String, _ range: ClosedRange<Double>) -> RecipeKey {
     number(name, summary, range) { $0.own[name] = $1 }
   }
 
-  private static func flag(
+  static func flag(
     _ name: String, _ summary: String, set: @escaping @Sendable (inout Plan, Bool) -> Void
   ) -> RecipeKey {
     RecipeKey(name, summary, allowed: "true or false", choices: ["true", "false"]) { plan, value in

@@ -24,7 +24,7 @@ public struct RecipeKey: Sendable {
   let apply: @Sendable (inout Plan, RecipeValue) -> Bool
 
   /// Every key, in the order help screens print them.
-  public static let all: [RecipeKey] = shared + ofWeightedRisk + ofCombinationalJoint + ofAutoDebias
+  public static let all: [RecipeKey] = shared + ofWeightedRisk + ofCombinationalJoint + ofAutoDebias + ofFactorizations
 
   /// Keys that several kinds of methods have.
   private static let shared: [RecipeKey] = [

@@ -4,8 +4,8 @@ internal import LightmeterKernels
 /// Draws the log of a large clean world without visiting every cell.
 ///
 /// Items are sorted once by an upper bound of their probability (norms bound the personal parts) and cut into blocks of
-/// nearly equal bounds. Per user the sampler walks each block by geometric skips under the block's bound and accepts a
-/// proposal with probability / bound: exact, so it agrees in distribution with ``WorldDraws`` (not in bytes).
+/// nearly equal bounds. Per user the sampler skips through the blocks under their bounds and accepts a proposal with
+/// probability / bound: exact, so it agrees in distribution with ``WorldDraws`` (not in bytes).
 ///
 /// Impressions are the user's clicks, the same bytes as without impressions, and the pairs that were shown and declined:
 ///
@@ -13,8 +13,8 @@ internal import LightmeterKernels
 ///
 /// so every click is a shown pair and an impression has probability m.
 ///
-/// - Complexity: O(items · 2744) once; per user O(blocks + proposals · rank), blocks about a hundred. Proposals are tens to
-///   a hundred times the accepted pairs at personal parts of 1, fewer at smaller ones.
+/// - Complexity: O(items · 2304) once; per user O(blocks + proposals · rank), blocks up to a few thousand. Proposals are about a
+///   hundred times the accepted pairs at personal parts of 1, fewer at smaller ones.
 /// - Numerics: bounds are widened by 1e-9, above the rounding of the probabilities.
 /// - Source: METHODS §13.2b.
 /// - Stability: experimental
@@ -51,13 +51,10 @@ public struct SkippingSampler: Sendable {
   /// For what was shown and declined; nil where only clicks are drawn.
   private let shown: BlockTable?
 
-  /// Upper edges of the user classes: norms in units of √rank, and activities.
-  static let normEdges = [
-    0.55, 0.65, 0.72, 0.78, 0.84, 0.9, 0.96, 1.02, 1.08, 1.15, 1.23, 1.35, 1.6, 3.0001,
-  ]
-  static let activityEdges = [
-    -2, -1.5, -1.1, -0.8, -0.5, -0.25, 0, 0.25, 0.5, 0.8, 1.1, 1.5, 2, 3.0001,
-  ]
+  /// Upper edges of the user classes: norms in units of √rank, and activities. Closest where the bounds grow fastest.
+  static let reachEdges = (0..<23).map { 0.5 + 0.07 * Double($0) } + [3.0001]
+  static let tasteEdges = [0.75, 0.9, 1.05, 1.2, 1.35, 1.5, 1.8, 3.0001]
+  static let activityEdges = [-1.2, -0.6, -0.2, 0.2, 0.5, 0.8, 1.1, 1.4, 1.8, 2.2, 2.6, 3.0001]
 
   /// Sorts the items and bounds every block for every class of users.
   public init(_ world: CleanWorld, target: Target = .clicks, seed: UInt64? = nil) {
@@ -148,10 +145,10 @@ public struct SkippingSampler: Sendable {
       reach += Double(factors[start + rank + k]) * Double(factors[start + rank + k])
     }
     let scale = Double(rank)
-    let reachClass = SkippingSampler.normEdges.firstIndex { (reach / scale).squareRoot() <= $0 }!
-    let tasteClass = SkippingSampler.normEdges.firstIndex { (taste / scale).squareRoot() <= $0 }!
+    let reachClass = SkippingSampler.reachEdges.firstIndex { (reach / scale).squareRoot() <= $0 }!
+    let tasteClass = SkippingSampler.tasteEdges.firstIndex { (taste / scale).squareRoot() <= $0 }!
     let activityClass = SkippingSampler.activityEdges.firstIndex { Double(factors[start]) <= $0 }!
-    return (reachClass * SkippingSampler.normEdges.count + tasteClass) * SkippingSampler.activityEdges.count
+    return (reachClass * SkippingSampler.tasteEdges.count + tasteClass) * SkippingSampler.activityEdges.count
       + activityClass
   }
 }

@@ -125,7 +125,9 @@ struct CombinationalJointRun {
     freeze()
     let batches = wideSampler.batchCount
     for index in 0..<batches {
-      try progress(epoch: epoch, batch: done * batches + index, observer)
+      if index % max(1, 65_536 / wideSampler.batchSize) == 0 {
+        try progress(epoch: epoch, batch: done * batches + index, observer)
+      }
       wideSampler.fill(&drawn, epoch: epoch, index: index)
       keep(part, epoch: epoch)
       if work.batch.pairs.isEmpty { continue }
@@ -145,7 +147,9 @@ struct CombinationalJointRun {
   ) throws(TrainingError) {
     freeze()
     for index in 0..<sampler.batchCount {
-      try progress(epoch: epoch, batch: method.parts * wideSampler.batchCount + index, observer)
+      if index % max(1, 65_536 / method.batchSize) == 0 {
+        try progress(epoch: epoch, batch: method.parts * wideSampler.batchCount + index, observer)
+      }
       sampler.fill(&work.batch.pairs, epoch: epoch, index: index)
       if work.batch.pairs.isEmpty { continue }
       indexer.index(&work.batch)

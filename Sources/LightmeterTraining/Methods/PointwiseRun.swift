@@ -44,7 +44,7 @@ struct PointwiseRun {
     if let file = method.resumeFrom { try resume(file) }
   }
 
-  private static func optimizer(
+  static func optimizer(
     _ kind: OptimizerKind, _ settings: OptimizerSettings, _ tables: [Table<Float>]
   ) -> any Optimizer<Float> {
     switch kind {
