@@ -52,16 +52,18 @@ struct ReproduceCommand: AsyncParsableCommand {
     Interruption.install()
     let kept = try RunStore(folder: store)
     if !dryRun { try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true) }
+    var sources: [Reproduction: Ledger.Source] = [:]
     for study in target.studies {
-      do { try await make(study, kept) } catch StudyError.noData(let folder, let reasons) {
+      do { sources[study] = .done(try await make(study, kept)) } catch StudyError.noData(let folder, let reasons) {
         guard target == .all else { throw StudyError.noData(folder: folder, reasons: reasons) }
+        sources[study] = .absent(reasons.joined(separator: "; "))
         Terminal.emit("\(study.rawValue): left out; \(reasons.joined(separator: "; "))")
       }
     }
-    if !dryRun { try writeLedger(kept) }
+    if !dryRun { try writeLedger(sources, kept) }
   }
 
-  private func make(_ reproduction: Reproduction, _ kept: RunStore) async throws {
+  private func make(_ reproduction: Reproduction, _ kept: RunStore) async throws -> StudyRunner {
     let study = try reproduction.study()
     let progress = StudyProgress(workers: workers)
     let runner = try StudyRunner(study, data: folder, store: kept, workers: workers, report: { progress.show($0) })
@@ -71,7 +73,10 @@ struct ReproduceCommand: AsyncParsableCommand {
     for (label, reason) in study.absentMethods.sorted(by: { $0.key < $1.key }) {
       Terminal.emit("without \(label): \(reason)")
     }
-    if dryRun { return ExperimentCommand.RunStudy.print(try runner.forecast(), workers: workers) }
+    if dryRun {
+      ExperimentCommand.RunStudy.print(try runner.forecast(), workers: workers)
+      return runner
+    }
     defer { progress.finish() }
     do { try await runner.run() } catch StudyError.interrupted(let done, let total) {
       throw ResumableStop(
@@ -82,18 +87,22 @@ struct ReproduceCommand: AsyncParsableCommand {
     let report = try StudyReport(runner, command: command(reproduction.rawValue))
     for path in try report.write(to: output, name: study.name) { Terminal.emit(path) }
     if reproduction == .times { Terminal.emit(try EpochTimes(runner).write(to: output)) }
+    return runner
   }
 
-  /// The ledger reads whatever the store holds by now, of every study.
-  private func writeLedger(_ kept: RunStore) throws {
-    var sources: [Reproduction: Ledger.Source] = [:]
-    for study in Reproduction.allCases {
-      do { sources[study] = .done(try StudyRunner(study.study(), data: folder, store: kept)) } catch StudyError.noData(
-        _, let reasons)
-      { sources[study] = .absent(reasons.joined(separator: "; ")) }
+  /// The ledger reads what was run now, and earlier, of every study; data are read for reports that stand in the folder only.
+  private func writeLedger(_ now: [Reproduction: Ledger.Source], _ kept: RunStore) throws {
+    var sources = now
+    for reproduction in Reproduction.allCases where sources[reproduction] == nil {
+      let study = try reproduction.study()
+      let absent = StudyRunner.absentData(of: study, data: folder)
+      if absent.count == study.data.count {
+        sources[reproduction] = .absent(absent.map(\.reason).joined(separator: "; "))
+      } else if FileManager.default.fileExists(atPath: "\(output)/\(study.name).json") {
+        sources[reproduction] = .done(try StudyRunner(study, data: folder, store: kept))
+      }
     }
-    let ledger = try Ledger(sources)
-    for path in try ledger.write(to: output, command: command("all")) { Terminal.emit(path) }
+    for path in try Ledger(sources).write(to: output, command: command(target.rawValue)) { Terminal.emit(path) }
   }
 
   private func command(_ target: String) -> String {

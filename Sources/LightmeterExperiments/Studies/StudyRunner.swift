@@ -48,16 +48,18 @@ public struct StudyRunner: Sendable {
   ) throws {
     precondition(workers > 0, "\(workers) workers do no work")
     (self.study, self.store, self.workers, self.report) = (study, store, workers, report)
-    var (datasets, absent): ([StudyDataset], [(label: String, reason: String)]) = ([], [])
-    for description in study.data {
-      if description.isOptional, let file = StudyDataset.missingFile(description, folder: data) {
-        absent.append((description.label, "there is no \(file)" + description.kind.licence))
-      } else {
-        datasets.append(try StudyDataset.open(description, folder: data))
-      }
-    }
+    absent = StudyRunner.absentData(of: study, data: data)
+    let missing = Set(absent.map(\.label))
+    datasets = try study.data.filter { !missing.contains($0.label) }.map { try StudyDataset.open($0, folder: data) }
     if datasets.isEmpty { throw StudyError.noData(folder: data, reasons: absent.map(\.reason)) }
-    (self.datasets, self.absent) = (datasets, absent)
+  }
+
+  /// Optional data sets of a study whose files are not there, with what is missing; cheap, nothing is read.
+  public static func absentData(of study: Study, data: String) -> [(label: String, reason: String)] {
+    study.data.compactMap { description in
+      guard description.isOptional, let file = StudyDataset.missingFile(description, folder: data) else { return nil }
+      return (description.label, "there is no \(file)" + description.kind.licence)
+    }
   }
 
   /// Optional data sets that are not there, with what is missing.
