@@ -51,6 +51,43 @@ import Testing
     #expect(RatingsFilter().isEmpty && !filter.isEmpty)
   }
 
+  /// Amazon's form of 2014, user first, with more users and items than are kept; users 0 to 9 have too few ratings.
+  @Test func aWorldIsFittedToTheFirstUsersAndItemsOfAFilteredFile() throws {
+    let folder = try ScratchFolder()
+    var file = ""
+    for user in 0..<60 {
+      for k in 0..<(user < 10 ? 3 : 12) {
+        file += "A\(user),B\((user * 5 + k * 7) % 55),\((user + k) % 5 + 1).0,14000000\(k)\n"
+      }
+    }
+    try folder.write("ratings.csv", file)
+    let keys = "kind: ratings-world, path: ratings.csv, form: amazon-2014"
+    func facts(_ rest: String) throws -> String {
+      let study = try Study(text: "name: x\ndata: { \(keys)\(rest) }\nmethods: [mf]\n")
+      return try StudyDataset.open(study.data[0], folder: folder.path("")).facts
+    }
+    #expect(try facts("").hasPrefix("60 users × 55 items"))
+    #expect(try facts(", leastPerUser: 10, leastPerItem: 8").hasPrefix("50 users × 55 items"))
+    #expect(
+      try facts(", leastPerUser: 10, leastPerItem: 8, firstUsers: 30, firstItems: 20").hasPrefix("30 users × 20 items"))
+    #expect(throws: StudyError.self) { try facts(", leastPerUser: 100") }
+  }
+
+  /// The paper's numbers on more than 3,000 qualifying users and items, at the size of its file's part that counts.
+  @Test func threeThousandUsersAndItemsAreKept() {
+    var (users, items): ([Int32], [Int32]) = ([], [])
+    for user in 0..<Int32(3400) {
+      for k in 0..<Int32(user % 17 == 0 ? 9 : 12) {
+        users.append(user)
+        items.append((user &* 31 &+ k &* 977) % 3300)
+      }
+    }
+    let filter = RatingsFilter(leastPerUser: 10, leastPerItem: 8, firstUsers: 3000, firstItems: 3000)
+    let kept = filter.apply(users: users, items: items, userCount: 3400, itemCount: 3300)
+    #expect(kept.userCount == 3000 && kept.itemCount == 3000)
+    #expect(kept.users.max() == 2999 && kept.items.max() == 2999 && kept.rows.allSatisfy { users[$0] % 17 != 0 })
+  }
+
   @Test func aWorldWithDrawnLabelsIsScoredByThemAndByTheProbabilities() throws {
     let folder = try ScratchFolder()
     let text = SmallStudy.text(methods: "popularity", search: "", tuning: "metric: none")
