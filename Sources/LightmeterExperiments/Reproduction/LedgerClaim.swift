@@ -90,12 +90,16 @@ struct LedgerClaim: Sendable {
     let holds = found.indices.allSatisfy { found[$0].paired.difference.mean > 0 && corrected[$0] < 0.05 }
     let paired = found[closest].paired
     func three(_ value: Double) -> String { NumberText.fixed(value, places: 3) }
+    let isOpen = !holds && paired.difference.contains(0)
+    let remarks =
+      (isOpen ? "; undecided, the interval holds 0" : "")
+      + (winners.count > 1 ? "; of \(winners.count) readings the higher on the test, which favours the claim" : "")
     return (
       holds ? .reproduced : .notReproduced,
       "\(set.rows[best].label) \(metric) \(three(top.summary.mean)); against its closest rival, \(found[closest].label), "
         + "\(three(paired.difference.mean)) [\(three(paired.difference.low)), \(three(paired.difference.high))], p "
         + "\(NumberText.fixed(corrected[closest], places: 4)) (Holm over \(found.count)); these users could show "
-        + three(paired.minimumDetectable)
+        + three(paired.minimumDetectable) + remarks
     )
   }
 

@@ -58,7 +58,8 @@ public struct StudyRunner: Sendable {
   public static func absentData(of study: Study, data: String) -> [(label: String, reason: String)] {
     study.data.compactMap { description in
       guard description.isOptional, let file = StudyDataset.missingFile(description, folder: data) else { return nil }
-      return (description.label, "there is no \(file)" + description.kind.licence)
+      let name = file.hasPrefix(data + "/") ? String(file.dropFirst(data.utf8.count + 1)) : file
+      return (description.label, "the data folder lacks \(name)" + description.kind.licence)
     }
   }
 
