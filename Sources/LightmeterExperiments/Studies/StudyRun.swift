@@ -37,7 +37,7 @@ struct StudyRun: Sendable {
     if phase == .final {
       parts += [presets, "\(study.scoring.cutoffs ?? [])", "\(study.scoring.includesAll)", "\(chosenEpoch ?? 0)"]
       parts.append("\(study.report.lastEpoch)")
-      if study.trace { parts.append("trace \(ExposureTrace.firstSteps)") }
+      if study.trace { parts.append("trace \(ExposureTrace.firstSteps) 200") }
     }
     var hash = XXH64()
     hash.update(parts.joined(separator: "\u{1}"))
