@@ -10,9 +10,19 @@ let strict: [SwiftSetting] = [
 
 /// The rooms in the order data passes through them; an arrow is a target dependency, and there are no others.
 /// Sources/README.md draws the same picture.
-func room(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
-  .target(name: "Lightmeter\(name)", dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+func room(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
+  .target(
+    name: "Lightmeter\(name)", dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: strict
+  )
 }
+
+/// Studies and published numbers that the command line carries with it; embedded, because bundles need Foundation.
+let reproductionFiles: [Resource] = [
+  "table1.yaml", "table2.yaml", "figure1.yaml", "figure2.yaml", "figure3.yaml", "times.yaml", "errata.yaml",
+  "published.json",
+].map { .embedInCode("Reproduction/Resources/\($0)") }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
   .testTarget(
@@ -54,7 +64,8 @@ let package = Package(
     room("Training", ["LightmeterModels", "LightmeterObjectives"]),
     room("Evaluation", ["LightmeterFeedback", "LightmeterKernels"]),
     room("Serving", ["LightmeterModels", "LightmeterObjectives"]),
-    room("Experiments", ["LightmeterTraining", "LightmeterEvaluation", "LightmeterServing"]),
+    room(
+      "Experiments", ["LightmeterTraining", "LightmeterEvaluation", "LightmeterServing"], resources: reproductionFiles),
     .target(
       name: "Lightmeter", dependencies: libraryRooms.map { .target(name: $0) }, swiftSettings: strict),
     .executableTarget(

@@ -13,16 +13,16 @@ struct ExperimentCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "experiment", abstract: "Run a whole study from one file and write its tables.",
     discussion: """
-      lightmeter experiment run Studies/coat.json5 --data ~/data
-      lightmeter experiment status Studies/coat.json5 --data ~/data
-      lightmeter experiment report Studies/coat.json5 --data ~/data --output docs/results
+      lightmeter experiment run Studies/coat.yaml --data ~/data
+      lightmeter experiment status Studies/coat.yaml --data ~/data
+      lightmeter experiment report Studies/coat.yaml --data ~/data --output docs/results
       """,
     subcommands: [RunStudy.self, ShowStatus.self, WriteReport.self])
 }
 
 /// What all three take.
 struct StudyOptions: ParsableArguments {
-  @Argument(help: "The study file (JSON5).") var file: String
+  @Argument(help: "The study file (YAML).") var file: String
   @Option(help: "Folder with the data sets; else the variable LIGHTMETER_DATA.") var data: String?
   @Option(help: "Folder with finished runs; several studies may share one.") var store = "runs"
 
@@ -58,12 +58,15 @@ extension ExperimentCommand {
     private func perform() async throws {
       Interruption.install()
       let study = try Study(file: options.file)
-      let progress = StudyProgress()
+      if let stamp = study.stamp { Terminal.emit(stamp) }
+      let progress = StudyProgress(workers: workers)
       let runner = try StudyRunner(
         study, data: options.dataFolder, store: RunStore(folder: options.store), workers: workers,
         report: { progress.show($0) })
       for set in runner.facts { Terminal.emit("\(set.label) (\(set.digest)): \(set.facts)") }
-      if dryRun { return printPlan(try runner.forecast()) }
+      for set in runner.absent { Terminal.emit("without \(set.label): \(set.reason)") }
+      if dryRun { return Self.print(try runner.forecast(), workers: workers) }
+      defer { progress.finish() }
       do { try await runner.run() } catch StudyError.interrupted(let done, let total) {
         throw ResumableStop(
           state: "interrupted with \(done) of \(total) runs of this phase done, all of them kept in \(options.store)",
@@ -71,24 +74,15 @@ extension ExperimentCommand {
       }
     }
 
-    private func printPlan(_ forecast: StudyForecast) {
-      let titles = ["tuning runs", "final runs", "epochs", "s per epoch", "s left"]
-      let table = TableValue(
-        columns: [TableValue.Column("data", .leading), TableValue.Column("method", .leading)]
-          + titles.map { TableValue.Column($0) },
-        rows: forecast.entries.map { entry in
-          [
-            TableValue.Cell(entry.data), TableValue.Cell(entry.method), TableValue.Cell("\(entry.tuningRuns)"),
-            TableValue.Cell("\(entry.finalRuns)"), TableValue.Cell("\(entry.epochs)"),
-            .number(entry.secondsPerEpoch, places: 3), .number(entry.seconds, places: 0),
-          ]
-        })
-      Terminal.emit(table.plain())
+    /// Prints a plan.
+    static func print(_ forecast: StudyForecast, workers: Int) {
+      Terminal.emit(forecast.table.plain())
       let minutes = forecast.seconds / 60
+      let megabytes = Double(forecast.peakBytes(workers: workers)) / 1e6
       Terminal.emit(
         "about \(NumberText.fixed(minutes, places: 1)) minutes of training on one thread at most, "
-          + "\(NumberText.fixed(minutes / Double(workers), places: 1)) with \(workers) workers; peak memory so far "
-          + "\(NumberText.fixed(Double(forecast.peakBytes) / 1e6, places: 0)) MB for one run")
+          + "\(NumberText.fixed(minutes / Double(workers), places: 1)) with \(workers) workers (scoring not counted); peak "
+          + "memory about \(NumberText.fixed(megabytes, places: 0)) MB with \(workers) workers")
     }
   }
 
@@ -102,14 +96,22 @@ extension ExperimentCommand {
       let study = try Study(file: options.file)
       let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
       let status = try runner.status()
+      if let stamp = study.stamp { Terminal.emit(stamp) }
       Terminal.emit("tuning runs: \(status.tuningDone) of \(status.tuning) done")
       Terminal.emit("final runs: \(status.finalDone) of \(status.final) done")
+      var line = "running: \(status.running); left: \(status.left)"
+      if let seconds = status.secondsLeft, status.left + status.running > 0 {
+        let times = max(1, status.running)
+        line +=
+          "; about \(ProgressLine.duration(seconds / Double(times))) left with \(times) at a time, by the runs so far"
+      }
+      Terminal.emit(line)
     }
   }
 
   struct WriteReport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "report", abstract: "Write the tables as Markdown, CSV and JSON.")
+      commandName: "report", abstract: "Write the tables as Markdown, LaTeX, CSV and JSON.")
     @OptionGroup var options: StudyOptions
     @Option(help: "Folder of the report.") var output = "docs/results"
     @Flag(help: "Report the seeds that are done for every row, instead of refusing.") var partial = false
@@ -124,24 +126,6 @@ extension ExperimentCommand {
       let command = "\(options.command("run")) && \(options.command("report", rest))"
       let report = try StudyReport(runner, command: command, partial: partial)
       for path in try report.write(to: output, name: study.name) { Terminal.emit(path) }
-    }
-  }
-}
-
-/// Prints one line per event.
-final class StudyProgress: Sendable {
-  func show(_ event: StudyEvent) {
-    switch event {
-    case .phase(let phase, let runs, let done): Terminal.emit("\(phase.rawValue): \(runs) runs, \(done) in the store")
-    case .finished(let record, let done, let total):
-      let value = record.scores.last.map { " score \(NumberText.fixed($0.value, places: 4))" } ?? ""
-      Terminal.emit(
-        "[\(done)/\(total)] \(record.phase.rawValue) \(record.data) \(record.method) seed \(record.seed)\(value) "
-          + "\(NumberText.fixed(record.seconds, places: 1)) s\(record.failure.map { " — \($0)" } ?? "")")
-    case .chosen(let data, let method, let recipe, let epoch, let score):
-      Terminal.emit(
-        "chosen \(data) \(method): \(recipe)\(epoch.map { " epoch \($0)" } ?? "")"
-          + (score.map { " score \(NumberText.fixed($0, places: 4))" } ?? ""))
     }
   }
 }

@@ -20,5 +20,6 @@ struct Root: AsyncParsableCommand {
     subcommands: [
       DemoCommand.self, ReadingCommand.self, TrainCommand.self, EvaluateCommand.self, RecommendCommand.self,
       ExplainCommand.self, SimulateCommand.self, InspectCommand.self, MethodsCommand.self, ExperimentCommand.self,
+      ReproduceCommand.self,
     ])
 }

@@ -5,6 +5,12 @@ public enum ProcessUsage {
   /// The most memory that the process has held at once, bytes; of the whole process, all threads.
   public static var peakBytes: Int { SystemCalls.peakBytes }
 
+  /// The number of this process.
+  public static var processNumber: Int32 { SystemCalls.processNumber }
+
+  /// Whether a process of that number runs on this machine.
+  public static func isRunning(_ process: Int32) -> Bool { process > 0 && SystemCalls.isRunning(process) }
+
   /// The processor's name where the system tells it, and how many cores are online.
   public static var machine: String {
     let cores = SystemCalls.coreCount

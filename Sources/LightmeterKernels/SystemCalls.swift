@@ -79,6 +79,8 @@ enum SystemCalls {
   }
 
   static var processNumber: Int32 { getpid() }
+  /// Signal 0 is sent to nobody; it only asks whether somebody is there.
+  static func isRunning(_ process: Int32) -> Bool { kill(process, 0) == 0 || errno == EPERM }
 
   /// A file's pages, read-only; nil where the system does not map it.
   static func map(_ descriptor: Int32, count: Int) -> UnsafeMutableRawPointer? {

@@ -71,6 +71,18 @@ public protocol TrainingObserver: Sendable {
   /// Called from the training thread; returning `.stop` ends training with ``TrainingError/interrupted(epochsDone:)``
   /// after a progress event, and cleanly after an epoch event.
   func observe(_ event: TrainingEvent) -> TrainingDecision
+  /// How many of the first steps are told one by one; 0 by default.
+  var firstSteps: Int { get }
+  /// Called before the first step (`step` 0) and after each of the ``firstSteps`` steps of methods that train by
+  /// mini-batches; the snapshot must not be kept.
+  func observe(step: Int, _ snapshot: TrainingSnapshot)
+}
+
+extension TrainingObserver {
+  /// None.
+  public var firstSteps: Int { 0 }
+  /// Nothing.
+  public func observe(step: Int, _ snapshot: TrainingSnapshot) {}
 }
 
 /// An observer that lets training run.

@@ -216,16 +216,16 @@ import Testing
           tuning: { metric: "slice-auc", seeds: [101], checkpoints: [1, 2], configurations: 2 },
           methods: ["popularity", { method: "mf", epochs: 2, dimension: 2 }], report: { metrics: ["NDCG@5"] } }
         """
-      try study.write(to: folder.appendingPathComponent("s.json5"), atomically: true, encoding: .utf8)
+      try study.write(to: folder.appendingPathComponent("s.yaml"), atomically: true, encoding: .utf8)
       let flags = ["--data", "da ta", "--store", "kept"]
-      let run = try CommandRunner.run(["experiment", "run", "s.json5"] + flags, folder: folder)
+      let run = try CommandRunner.run(["experiment", "run", "s.yaml"] + flags, folder: folder)
       #expect(run.status == 0, "\(run.errors)")
-      let report = try CommandRunner.run(["experiment", "report", "s.json5", "--output", "."] + flags, folder: folder)
+      let report = try CommandRunner.run(["experiment", "report", "s.yaml", "--output", "."] + flags, folder: folder)
       #expect(report.status == 0, "\(report.errors)")
       let page = try String(contentsOf: folder.appendingPathComponent("s.md"), encoding: .utf8)
       #expect(
         page.contains(
-          "lightmeter experiment run s.json5 --data 'da ta' --store kept && lightmeter experiment report s.json5 "
+          "lightmeter experiment run s.yaml --data 'da ta' --store kept && lightmeter experiment report s.yaml "
             + "--data 'da ta' --store kept --output ."), "\(page)")
       #expect(page.contains("| MF | 2 × 2 epochs |") && page.contains("| Popularity | 1, fixed |"), "\(page)")
     }

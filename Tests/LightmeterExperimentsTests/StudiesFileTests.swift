@@ -63,13 +63,21 @@ import Testing
     #expect(message(text).contains("tuning.metric is none and nothing can choose"))
   }
 
-  @Test func textThatIsNotJSONIsRefusedWithAReason() {
-    #expect(message("{ name: ").hasPrefix("the study is not valid JSON5"))
+  @Test func textThatIsNoYAMLIsRefusedWithItsLine() {
+    #expect(message("{ name: ").hasPrefix("the study, line 1: the bracket opened on this line is never closed"))
+  }
+
+  @Test func aMistakeNamesTheLineOfItsKey() {
+    let text = "name: x\ndata:\n  kind: coat\nmethods:\n  - mf\n  - method: umf\n    epoch: 3\n"
+    #expect(message(text) == "the study, line 7: methods[1] has no key 'epoch'; did you mean 'epochs'?")
+    #expect(
+      message("name: x\ndata:\n  - kind: coat\n  - kind: cat\n").hasPrefix("the study, line 4: data[1].kind is 'cat'"))
+    #expect(message("name: x\n\n# none\ndata: { kind: coat }\n").contains("methods"))
   }
 
   @Test func equalTreesHaveOneCanonicalText() throws {
-    let first = try StudyTree.parse(Array("{ b: [1, true, null], a: 'x' }".utf8), file: "x")
-    let second = try StudyTree.parse(Array("{\"a\": \"x\", /* order */ \"b\": [1.0, true, null],}".utf8), file: "x")
+    let first = try StudyYAML.parse(Array("{ b: [1, true, null], a: 'x' }".utf8)).tree
+    let second = try StudyYAML.parse(Array("a: x # order\nb:\n  - 1.0\n  - true\n  - ~\n".utf8)).tree
     #expect(first == second && first.canonical == second.canonical)
     #expect(first.canonical == "{a:'x',b:[1,true,null]}")
   }

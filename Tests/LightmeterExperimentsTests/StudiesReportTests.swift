@@ -73,9 +73,9 @@ import Testing
       "metrics: [\"NDCG@5\"]", with: "metrics: [\"NDCG@5\"], lastEpoch: true, \(reference)")
     let runner = try StudyRunner(Study(text: text), data: ".", store: RunStore(folder: folder.path("runs")))
     try await runner.run()
-    let report = try StudyReport(runner, command: "lightmeter experiment run small.json5")
+    let report = try StudyReport(runner, command: "lightmeter experiment run small.yaml")
     for part in [
-      "lightmeter experiment run small.json5", "pooled AUC on a held-out third", "at most 2 configurations a method",
+      "lightmeter experiment run small.yaml", "pooled AUC on a held-out third", "at most 2 configurations a method",
       "mean ± standard deviation of 2 seeds", "paired differences from MF", "| Selected | one of 2 rows | took ",
       "at their last epoch",
       "A paper", "| UMF | 0.500 ± 0.010 |", "| Other | 0.400 | – |", "Exposure against the truth", "Protocol card",
@@ -84,6 +84,6 @@ import Testing
     ] { #expect(report.markdown.contains(part), "the report lacks “\(part)”") }
     #expect(report.csv.split(separator: "\n").count == 1 + 5 * runner.datasets.count * 2, "\(report.csv)")
     let paths = try report.write(to: folder.path(""), name: "small")
-    #expect(paths.map { $0.suffix(3) } == [".md", "csv", "son"])
+    #expect(paths.map { $0.suffix(3) } == [".md", "tex", "csv", "son", "csv"])
   }
 }

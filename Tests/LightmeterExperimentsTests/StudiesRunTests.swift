@@ -6,30 +6,32 @@ import Testing
 @testable import LightmeterExperiments
 
 @Suite struct StudiesRunTests {
-  private func csv(_ store: RunStore, workers: Int, witness: StudyWitness = StudyWitness()) async throws -> String {
+  /// Everything that must be the same bytes.
+  private func pages(_ store: RunStore, workers: Int, witness: StudyWitness = StudyWitness()) async throws -> String {
     let runner = try StudyRunner(
       SmallStudy.study(), data: ".", store: store, workers: workers, report: { witness.hear($0) })
     try await runner.run()
-    return try StudyReport(runner, command: "test").csv
+    let report = try StudyReport(runner, command: "test")
+    return report.markdown + report.latex + report.csv + report.json
   }
 
   @Test func oneAndThreeWorkersGiveTheSameBytesAndFinishedRunsAreNotRepeated() async throws {
     let folder = try ScratchFolder()
     let (first, second) = (try RunStore(folder: folder.path("a")), try RunStore(folder: folder.path("b")))
     let witness = StudyWitness()
-    let alone = try await csv(first, workers: 1, witness: witness)
+    let alone = try await pages(first, workers: 1, witness: witness)
     // Three tuned rows × two configurations, and four rows × two seeds.
     #expect(witness.finished.count == 6 + 8)
-    #expect(try await csv(second, workers: 3) == alone)
+    #expect(try await pages(second, workers: 3) == alone)
 
     // As after a kill: some records are missing, the rest stays.
     let names = try FileManager.default.contentsOfDirectory(atPath: first.folder).sorted()
     for name in names.prefix(5) { try FileManager.default.removeItem(atPath: "\(first.folder)/\(name)") }
     let again = StudyWitness()
-    #expect(try await csv(first, workers: 2, witness: again) == alone)
+    #expect(try await pages(first, workers: 2, witness: again) == alone)
     #expect(again.finished.count == 5)
     let idle = StudyWitness()
-    #expect(try await csv(first, workers: 2, witness: idle) == alone && idle.finished.isEmpty)
+    #expect(try await pages(first, workers: 2, witness: idle) == alone && idle.finished.isEmpty)
   }
 
   @Test func testResultsAreInFinalRecordsOnlyAndTuningPicksTheBestMean() async throws {
@@ -87,7 +89,7 @@ import Testing
     let store = try RunStore(folder: folder.path("runs"))
     func keys(_ right: String = "", _ wrong: String = "") throws -> Set<String> {
       let text = right.isEmpty ? SmallStudy.text() : SmallStudy.text().replacing(right, with: wrong, maxReplacements: 1)
-      return Set(try StudyRunner(Study(text: text), data: ".", store: store).tuningRuns.map(\.key))
+      return Set(try StudyRunner(Study(text: text), data: ".", store: store).knownTuningRuns().map(\.key))
     }
     let base = try keys()
     #expect(base.count == 6)

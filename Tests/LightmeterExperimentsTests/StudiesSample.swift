@@ -9,7 +9,7 @@ enum SmallStudy {
     extra: String = "seeds: [1, 2], controls: [\"MF\"],"
   ) -> String {
     """
-    { // a comment: this is JSON5
+    { # a comment
       name: "small", summary: "A small world.",
       data: { kind: "clean-world", label: "small world", users: 20, items: 30, rank: 2, meanRelevance: 0.3,
               meanExposure: 0.3, calibrationPairs: 500, slice: 0.2, hyperValidation: 0.1 },

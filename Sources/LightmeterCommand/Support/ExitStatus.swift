@@ -61,6 +61,7 @@ enum ExitStatus {
     case is TrainingDataError, is EvaluationError, is Recommender.Problem, is CalibrationError: badData
     case is ResumableStop: resumable
     case let error as InputError: error.isAbsence ? noInput : badData
+    case StudyError.noData: noInput
     case is WorldError, is StudyError: usage
     default: failed
     }

@@ -29,6 +29,18 @@ public struct RunRecord: Codable, Sendable {
     public var error: Double
   }
 
+  /// The exposure against the truth during training.
+  public struct TracePoint: Codable, Sendable, Hashable {
+    /// Steps done, for points within the first epochs; nil for points after an epoch.
+    public var step: Int?
+    /// Epochs done; nil for points after a step.
+    public var epoch: Int?
+    /// Mean correlation over users; nil where it is defined for none.
+    public var correlation: Double?
+    /// Root mean squared error.
+    public var error: Double
+  }
+
   /// Form of the record.
   public var format = 1
   /// Content address.
@@ -55,6 +67,8 @@ public struct RunRecord: Codable, Sendable {
   public var epoch = 0
   /// Exposure against the truth, in worlds.
   public var exposure: Exposure?
+  /// The exposure during training, where asked for.
+  public var trace: [TracePoint]?
   /// Training epochs.
   public var history: [EpochRecord] = []
   /// Training data, as its builder says.

@@ -40,6 +40,28 @@ public struct RunStore: Sendable {
     } catch { throw StudyError.file(path: path(key), reason: "it is no run record; remove it and run again") }
   }
 
+  // MARK: - Runs in progress
+
+  private func mark(_ key: String) -> String { "\(folder)/\(key).running" }
+
+  /// Says that this process works on a run.
+  func begin(_ key: String) throws {
+    let file = try LightmeterKernels.AtomicFile(mark(key))
+    try file.write(Array("\(ProcessUsage.processNumber)".utf8))
+    try file.commit()
+  }
+
+  /// Takes that back.
+  func end(_ key: String) { try? FileManager.default.removeItem(atPath: mark(key)) }
+
+  /// Whether a process that still runs on this machine works on the run; a mark that a kill left behind does not count.
+  func isRunning(_ key: String) -> Bool {
+    guard let bytes = try? Data(contentsOf: URL(fileURLWithPath: mark(key))),
+      let process = Int32(String(decoding: bytes, as: UTF8.self))
+    else { return false }
+    return ProcessUsage.isRunning(process)
+  }
+
   func save(_ record: RunRecord) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]

@@ -6,6 +6,8 @@ public struct StudyData: Sendable {
   public enum Kind: String, Sendable, CaseIterable {
     /// Coat Shopping: biased ratings, random test ratings.
     case coat
+    /// Yahoo! R3: biased ratings, random test ratings of some of the users.
+    case yahooR3 = "yahoo-r3"
     /// KuaiRec's positives, tested on its fully observed block.
     case kuaiRecBlock = "kuairec-block"
     /// A world fitted to MovieLens 100K.
@@ -23,6 +25,8 @@ public struct StudyData: Sendable {
   public let kind: Kind
   /// File or folder below the data folder.
   public let path: String?
+  /// Whether the study goes on without it where its files are missing.
+  public let isOptional: Bool
   /// Share of the listed pairs held out for tuning.
   public let hyperValidation: Double
   /// Default reading of the carved validation set.
@@ -35,12 +39,23 @@ public struct StudyData: Sendable {
   public let world: WorldDescription?
   /// How a log is read and split.
   public let log: LogDescription?
+  /// Of worlds: whether the test's labels are drawn like the clicks, instead of the probabilities themselves.
+  public let drawsLabels: Bool
   /// Everything above but the label as one text.
   let canonical: String
 
-  private static let common = ["label", "kind", "path", "hyperValidation", "validation", "activeUsers", "slice"]
+  private static let common = [
+    "label", "kind", "path", "hyperValidation", "validation", "activeUsers", "slice", "optional",
+  ]
 
-  init(_ tree: StudyTree, at place: String) throws {
+  /// Reads a description; mistakes of worlds and rules become mistakes of the file.
+  init(checking tree: StudyTree, at place: String) throws {
+    do { try self.init(tree, at: place) } catch let error as StudyError { throw error } catch {
+      throw StudyError.recipe(at: place, reason: "\(error)")
+    }
+  }
+
+  private init(_ tree: StudyTree, at place: String) throws {
     guard case .map(let map) = tree, case .text(let text) = map["kind"] else {
       throw StudyError.missingKey("kind", at: place)
     }
@@ -52,9 +67,9 @@ public struct StudyData: Sendable {
     }
     let own: [String]
     switch kind {
-    case .coat, .kuaiRecBlock: own = []
-    case .movieLensWorld, .ratingsWorld: own = WorldDescription.fittedKeys
-    case .cleanWorld: own = WorldDescription.cleanKeys
+    case .coat, .yahooR3, .kuaiRecBlock: own = []
+    case .movieLensWorld, .ratingsWorld: own = WorldDescription.fittedKeys + ["labels"]
+    case .cleanWorld: own = WorldDescription.cleanKeys + ["labels"]
     case .log: own = LogDescription.keys
     }
     let keys = try StudyKeys(tree, at: place, keys: StudyData.common + own)
@@ -62,11 +77,13 @@ public struct StudyData: Sendable {
     label = try keys.text("label") ?? kind.rawValue
     switch kind {
     case .coat: path = try keys.text("path") ?? "coat"
+    case .yahooR3: path = try keys.text("path") ?? "yahoo-r3"
     case .kuaiRecBlock: path = try keys.text("path") ?? "kuairec"
     case .movieLensWorld: path = try keys.text("path") ?? "ml-100k/u.data"
     case .ratingsWorld, .log: path = try keys.required("path")
     case .cleanWorld: path = nil
     }
+    isOptional = try keys.flag("optional") ?? false
     hyperValidation = try keys.number("hyperValidation", in: 0...0.9) ?? 0.1
     activeUsers = try keys.number("activeUsers", in: 0...1) ?? 0.2
     reading = try keys.choice("validation", UnbiasedValidation.Reading.self)
@@ -74,10 +91,15 @@ public struct StudyData: Sendable {
     switch kind {
     case .movieLensWorld, .ratingsWorld: world = .fitted(try FittedWorld(keys, kind: kind))
     case .cleanWorld: world = .clean(try WorldDescription.cleanParameters(keys))
-    case .coat, .kuaiRecBlock, .log: world = nil
+    case .coat, .yahooR3, .kuaiRecBlock, .log: world = nil
+    }
+    switch try keys.text("labels") ?? "probabilities" {
+    case "probabilities": drawsLabels = false
+    case "draws": drawsLabels = true
+    default: throw keys.bad("labels", "probabilities or draws")
     }
     log = kind == .log ? try LogDescription(keys) : nil
-    canonical = StudyTree.map(keys.map.filter { $0.key != "label" }).canonical
+    canonical = StudyTree.map(keys.map.filter { $0.key != "label" && $0.key != "optional" }).canonical
   }
 }
 
@@ -88,7 +110,9 @@ public enum WorldDescription: Sendable, Hashable {
   /// Without data behind it.
   case clean(CleanWorldParameters)
 
-  static let fittedKeys = ["fit", "transform", "worldSeed", "form", "threshold"]
+  static let fittedKeys = [
+    "fit", "transform", "worldSeed", "form", "threshold", "leastPerUser", "leastPerItem", "firstUsers", "firstItems",
+  ]
   static let cleanKeys = [
     "world", "users", "items", "rank", "meanRelevance", "meanExposure", "skew", "activitySpread", "correlation",
     "personalRelevance", "personalExposure", "worldSeed", "calibrationPairs",
@@ -125,6 +149,8 @@ public struct FittedWorld: Sendable, Hashable {
   public let form: DataPreset
   /// A rating above it is relevant.
   public let threshold: Float
+  /// Which ratings are fitted to.
+  public let filter: RatingsFilter
 
   init(_ keys: StudyKeys, kind: StudyData.Kind) throws {
     switch try keys.text("fit") ?? "relmf" {
@@ -140,6 +166,11 @@ public struct FittedWorld: Sendable, Hashable {
     seed = UInt64(try keys.integer("worldSeed", in: 0...Int(Int32.max)) ?? 1)
     form = try keys.choice("form", DataPreset.self) ?? .movieLens100K
     threshold = Float(try keys.number("threshold", in: -1e6...1e6) ?? 3)
+    filter = RatingsFilter(
+      leastPerUser: try keys.integer("leastPerUser", in: 0...1_000_000) ?? 0,
+      leastPerItem: try keys.integer("leastPerItem", in: 0...1_000_000) ?? 0,
+      firstUsers: try keys.integer("firstUsers", in: 1...Int(Int32.max)) ?? .max,
+      firstItems: try keys.integer("firstItems", in: 1...Int(Int32.max)) ?? .max)
   }
 }
 

@@ -13,9 +13,18 @@ extension StudyDataset {
       files = [file]
       let reader = InteractionReader(options: ReadOptions(preset: fitted.form))
       let ratings = try reader.read(path: file).interactions
+      let kept = fitted.filter.apply(
+        users: ratings.userColumn, items: ratings.itemColumn, userCount: ratings.users.count,
+        itemCount: ratings.items.count)
+      guard kept.userCount > 1, kept.itemCount > 1 else {
+        throw StudyError.file(
+          path: file,
+          reason: "\(kept.userCount) users and \(kept.itemCount) items are left by leastPerUser and leastPerItem")
+      }
+      let values = ratings.ratings ?? []
       world = try SemiSyntheticWorld(
-        users: ratings.userColumn, items: ratings.itemColumn, ratings: ratings.ratings ?? [],
-        userCount: ratings.users.count, itemCount: ratings.items.count, threshold: fitted.threshold, fit: fitted.fit,
+        users: kept.users, items: kept.items, ratings: kept.rows.compactMap { values.isEmpty ? nil : values[$0] },
+        userCount: kept.userCount, itemCount: kept.itemCount, threshold: fitted.threshold, fit: fitted.fit,
         transform: fitted.transform, seed: fitted.seed)
     case .clean(let parameters): world = try CleanWorld(parameters)
     case nil: throw StudyError.missingKey("kind", at: description.label)
@@ -35,10 +44,13 @@ extension StudyDataset {
         return StudySource(log: log, slice: share > 0 ? draws.randomTraffic(count: Int(share * cells)) : nil)
       },
       test: { seed in
-        .truth(
-          TrueRelevanceTest(
-            userCount: world.userCount, itemCount: world.itemCount, seen: WorldDraws(world, seed: seed).clicks()
-          ) { user, items, probabilities in world.scores(user: user, items: items, into: &probabilities) })
+        let draws = WorldDraws(world, seed: seed)
+        let clicks = draws.clicks()
+        let truth = TrueRelevanceTest(userCount: world.userCount, itemCount: world.itemCount, seen: clicks) {
+          user, items, probabilities in world.scores(user: user, items: items, into: &probabilities)
+        }
+        guard description.drawsLabels else { return .truth(truth) }
+        return .drawn(CatalogueTest(relevant: draws.relevantPairs().without(clicks), seen: clicks), truth)
       })
   }
 
@@ -68,7 +80,7 @@ extension StudyDataset {
       description: description, digest: try digest(description, files: [file]),
       facts: "\(all.count) rows of \(log.userCount) users and \(log.itemCount) items, positive: \(rule). "
         + split.protocolDescription,
-      world: nil, source: { _ in StudySource(log: log, slice: nil) },
+      world: nil, testIsOne: true, source: { _ in StudySource(log: log, slice: nil) },
       test: { _ in
         let seen = FeedbackMatrix(
           userCount: log.userCount, itemCount: log.itemCount, users: log.positives.users, items: log.positives.items)

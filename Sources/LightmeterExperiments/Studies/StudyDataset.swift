@@ -2,6 +2,7 @@ internal import LightmeterEvaluation
 internal import LightmeterFeedback
 internal import LightmeterKernels
 internal import LightmeterModels
+internal import Synchronization
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -20,8 +21,44 @@ struct StudyDataset: Sendable {
   let world: (any World)?
   /// The log that is learned from, and the random traffic, for a seed.
   let source: @Sendable (_ seed: UInt64) throws -> StudySource
-  /// The test, for a seed; asked for after tuning only.
-  let test: @Sendable (_ seed: UInt64) throws -> StudyTest
+  /// Whether the test is the same for every seed, so that it is read once.
+  var testIsOne = false
+  /// Reads the test for a seed.
+  fileprivate let read: @Sendable (_ seed: UInt64) throws -> StudyTest
+  private let kept = KeptTest()
+
+  init(
+    description: StudyData, digest: String, facts: String, world: (any World)?, testIsOne: Bool = false,
+    source: @escaping @Sendable (_ seed: UInt64) throws -> StudySource,
+    test: @escaping @Sendable (_ seed: UInt64) throws -> StudyTest
+  ) {
+    (self.description, self.digest, self.facts, self.world) = (description, digest, facts, world)
+    (self.testIsOne, self.source, read) = (testIsOne, source, test)
+  }
+
+  /// The test, for a seed; asked for after tuning only, and read once where all seeds share it.
+  func test(_ seed: UInt64) throws -> StudyTest {
+    testIsOne ? try kept.value { try read(seed) } : try read(seed)
+  }
+
+  /// How often the test was read.
+  var testReads: Int { kept.reads }
+}
+
+/// A test that is read when it is first asked for.
+private final class KeptTest: Sendable {
+  private let state = Mutex<(test: StudyTest?, reads: Int)>((nil, 0))
+
+  var reads: Int { state.withLock { $0.reads } }
+
+  func value(_ read: () throws -> StudyTest) throws -> StudyTest {
+    try state.withLock { state in
+      if let test = state.test { return test }
+      let test = try read()
+      state = (test, state.reads + 1)
+      return test
+    }
+  }
 }
 
 /// What is learned from.
@@ -35,6 +72,8 @@ enum StudyTest: Sendable {
   case rated(RatedTest)
   case catalogue(CatalogueTest)
   case truth(TrueRelevanceTest)
+  /// Drawn labels, and beside them the probabilities that they were drawn from.
+  case drawn(CatalogueTest, TrueRelevanceTest)
 }
 
 /// Training data of one run, with the pairs that only choose.
@@ -73,11 +112,26 @@ extension StudyDataset {
   /// Reads what the description names.
   static func open(_ description: StudyData, folder: String) throws -> StudyDataset {
     switch description.kind {
-    case .coat: try openCoat(description, folder: folder)
+    case .coat: try openRated(description, folder: folder, .coat)
+    case .yahooR3: try openRated(description, folder: folder, .yahooR3)
     case .kuaiRecBlock: try openKuaiRec(description, folder: folder)
     case .movieLensWorld, .ratingsWorld, .cleanWorld: try openWorld(description, folder: folder)
     case .log: try openLog(description, folder: folder)
     }
+  }
+
+  /// The first file of a data set that does not exist; nil if all do.
+  static func missingFile(_ description: StudyData, folder: String) -> String? {
+    let base = path(description, folder)
+    let files: [String]
+    switch description.kind {
+    case .coat: files = [RatedFiles.coat.train, RatedFiles.coat.test].map { "\(base)/\($0)" }
+    case .yahooR3: files = [RatedFiles.yahooR3.train, RatedFiles.yahooR3.test].map { "\(base)/\($0)" }
+    case .kuaiRecBlock: files = ["train_positives.csv", "test_positives.csv"].map { "\(base)/\($0)" }
+    case .movieLensWorld, .ratingsWorld, .log: files = [base]
+    case .cleanWorld: files = []
+    }
+    return files.first { !FileManager.default.fileExists(atPath: $0) }
   }
 
   static func path(_ description: StudyData, _ folder: String) -> String {
@@ -116,24 +170,44 @@ extension FeedbackMatrix {
   }
 }
 
-// MARK: - Coat
+// MARK: - Rated tests
+
+/// A data set of ratings that users chose, with a test of ratings of items drawn at random.
+struct RatedFiles: Sendable {
+  let name: String
+  let preset: DataPreset
+  let train: String
+  let test: String
+
+  static let coat = RatedFiles(name: "Coat", preset: .coat, train: "train.ascii", test: "test.ascii")
+  static let yahooR3 = RatedFiles(
+    name: "Yahoo! R3", preset: .yahooR3, train: "ydata-ymusic-rating-study-v1_0-train.txt",
+    test: "ydata-ymusic-rating-study-v1_0-test.txt")
+}
 
 extension StudyDataset {
-  private static func openCoat(_ description: StudyData, folder: String) throws -> StudyDataset {
+  private static func openRated(
+    _ description: StudyData, folder: String, _ files: RatedFiles
+  ) throws -> StudyDataset {
     let base = path(description, folder)
-    let (trainFile, testFile) = ("\(base)/train.ascii", "\(base)/test.ascii")
+    let (trainFile, testFile) = ("\(base)/\(files.train)", "\(base)/\(files.test)")
     let digest = try digest(description, files: [trainFile, testFile])
-    let reader = InteractionReader(options: ReadOptions(preset: .coat))
+    let reader = InteractionReader(options: ReadOptions(preset: files.preset))
     let train = try reader.read(path: trainFile).interactions
     let ratings = train.ratings ?? []
     let log = FeedbackLog(train) { ratings[$0] >= 4 }
     return StudyDataset(
       description: description, digest: digest,
-      facts: "Coat: \(train.count) biased ratings of \(log.userCount) users and \(log.itemCount) items, "
+      facts: "\(files.name): \(train.count) biased ratings of \(log.userCount) users and \(log.itemCount) items, "
         + "\(log.positives.count) of them ≥ 4",
-      world: nil, source: { _ in StudySource(log: log, slice: nil) },
+      world: nil, testIsOne: true, source: { _ in StudySource(log: log, slice: nil) },
       test: { _ in
         let test = try reader.read(path: testFile, users: train.users, items: train.items).interactions
+        // Users and items that training never saw have no scores; the study cannot rank them.
+        guard test.users.count == log.userCount, test.items.count == log.itemCount else {
+          throw StudyError.file(
+            path: testFile, reason: "it has users or items that \(trainFile) lacks, so no model can score them")
+        }
         let ratings = test.ratings ?? []
         return .rated(
           try RatedTest(
@@ -190,7 +264,7 @@ extension StudyDataset {
       facts: "KuaiRec: \(train.count) rows, \(positives.count) distinct positive pairs of \(userCount) users and "
         + "\(itemCount) videos; block of \(block.users.count) × \(block.items.count) pairs, "
         + "\(block.relevant.count) positive",
-      world: nil,
+      world: nil, testIsOne: share == 0,
       source: { seed in StudySource(log: log, slice: share > 0 ? block.slice(share, seed: seed) : nil) },
       test: { seed in
         guard share > 0 else {

@@ -1,5 +1,4 @@
 internal import LightmeterEvaluation
-internal import LightmeterKernels
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -12,7 +11,8 @@ struct StudyExport {
   private struct Document: Codable {
     var study: String
     var command: String
-    var machine: String
+    var chosenOnTest: Bool
+    var stamp: String?
     var tuning: String
     var controls: [String]
     var data: [Dataset] = []
@@ -31,8 +31,6 @@ struct StudyExport {
     var epoch: Int?
     var choiceScore: Double?
     var taken: [String]
-    var seconds: [Double]
-    var peakBytes: Int
     var failures: [String]
     var exposureCorrelation: [Double]
     var values: [Value] = []
@@ -58,12 +56,13 @@ struct StudyExport {
 
   private var document: Document
   private var lines = [
-    "data,protocol,method,metric,users,seeds,mean,sd,low,high,difference,difference_low,difference_high,p_holm,detectable"
+    "data,protocol,method,metric,users,seeds,mean,sd,low,high,difference,difference_low,difference_high,p_holm,detectable,chosen_on_test"
   ]
 
   init(study: Study, command: String) {
     document = Document(
-      study: study.name, command: command, machine: ProcessUsage.machine, tuning: study.tuning.name,
+      study: study.name, command: command, chosenOnTest: study.chosenOnTest, stamp: study.stamp,
+      tuning: study.tuning.name,
       controls: study.controls)
   }
 
@@ -74,8 +73,8 @@ struct StudyExport {
     set.rows = results.rows.map { row in
       Row(
         method: row.label, recipe: row.choice?.recipe, epoch: row.records.first?.epoch,
-        choiceScore: row.choice?.score, taken: row.taken, seconds: row.records.map(\.seconds),
-        peakBytes: row.records.map(\.peakBytes).max() ?? 0, failures: row.records.compactMap(\.failure),
+        choiceScore: row.choice?.score, taken: row.taken,
+        failures: row.records.compactMap(\.failure),
         exposureCorrelation: row.records.compactMap { $0.exposure?.correlation })
     }
     for metric in results.metrics() {
@@ -122,7 +121,7 @@ struct StudyExport {
       text(data), value.preset, text(method), value.metric, "\(value.users)", "\(value.bySeed.count)",
       number(value.mean), number(value.standardDeviation), number(value.interval?.first), number(value.interval?.last),
       number(first?.difference), number(first?.low), number(first?.high), number(first?.pHolm),
-      number(first?.detectable),
+      number(first?.detectable), "\(document.chosenOnTest)",
     ].joined(separator: ",")
   }
 

@@ -19,6 +19,8 @@ public struct StudyForecast: Sendable {
     public let finalRuns: Int
     /// Epochs of a run at most.
     public let epochs: Int
+    /// Epochs that tuning spends on the row in all: its budget.
+    public let tuningEpochs: Int
     /// Measured on the first pairs of an epoch; 0 for untrained rows.
     public let secondsPerEpoch: Double
 
@@ -27,8 +29,29 @@ public struct StudyForecast: Sendable {
   }
   /// The rows.
   public let entries: [Entry]
-  /// Peak memory of the process after one run of each row, bytes.
+  /// Peak memory of the process with its data read, before any run, bytes.
+  public let dataBytes: Int
+  /// Peak memory of the process after the start of one run of each row, bytes.
   public let peakBytes: Int
+
+  /// Peak memory to expect with so many runs at a time: each may need what the largest did.
+  public func peakBytes(workers: Int) -> Int { dataBytes + workers * (peakBytes - dataBytes) }
+
+  /// The rows as a table.
+  public var table: TableValue {
+    let titles = ["tuning runs", "tuning epochs", "final runs", "epochs", "s per epoch", "s left"]
+    return TableValue(
+      columns: [TableValue.Column("data", .leading), TableValue.Column("method", .leading)]
+        + titles.map { TableValue.Column($0) },
+      rows: entries.map { entry in
+        [
+          TableValue.Cell(entry.data), TableValue.Cell(entry.method), TableValue.Cell("\(entry.tuningRuns)"),
+          TableValue.Cell(NumberText.grouped(entry.tuningEpochs)), TableValue.Cell("\(entry.finalRuns)"),
+          TableValue.Cell("\(entry.epochs)"), .number(entry.secondsPerEpoch, places: 3),
+          .number(entry.seconds, places: 0),
+        ]
+      })
+  }
 
   /// Run time of all that is missing, on one thread.
   public var seconds: Double { entries.reduce(0) { $0 + $1.seconds } }
@@ -40,24 +63,29 @@ extension StudyRunner {
   /// - Complexity: about half a second a row, and building its data.
   public func forecast() throws -> StudyForecast {
     var entries: [StudyForecast.Entry] = []
+    let dataBytes = ProcessUsage.peakBytes
     for dataset in datasets {
       for method in study.methods where method.members == nil {
-        let tuning = tuningRuns(dataset, method)
         let plan = try method.recipe.validated()
-        let epochs = plan.entry.isTrained ? plan.pointwise.epochs : 0
-        let tuned = study.tuning.epochs ?? epochs
+        let epochs = method.epochs ?? 0
         let perEpoch = epochs > 0 ? try Self.secondsPerEpoch(plan, dataset, method, study) : 0
+        var (tuningRuns, epochsLeft) = (0, 0)
+        for (rung, round) in study.rungs(method).enumerated() {
+          let planned = round.configurations * study.tuning.seeds.count
+          let left = try self.tuningRuns(dataset, method, rung: rung)?.count { !store.contains($0.key) } ?? planned
+          tuningRuns += planned
+          epochsLeft += left * (round.epochs ?? epochs)
+        }
         let final = try finalRuns(dataset, method)
         let finalLeft = final?.count { !store.contains($0.key) } ?? study.seeds.count
-        let left = tuning.count { !store.contains($0.key) } * tuned + finalLeft * epochs
         entries.append(
           StudyForecast.Entry(
-            data: dataset.description.label, method: method.label, tuningRuns: tuning.count,
-            finalRuns: study.seeds.count, epochs: epochs, secondsPerEpoch: perEpoch,
-            seconds: Double(left) * perEpoch))
+            data: dataset.description.label, method: method.label, tuningRuns: tuningRuns,
+            finalRuns: study.seeds.count, epochs: epochs, tuningEpochs: study.tuningEpochs(method),
+            secondsPerEpoch: perEpoch, seconds: Double(epochsLeft + finalLeft * epochs) * perEpoch))
       }
     }
-    return StudyForecast(entries: entries, peakBytes: ProcessUsage.peakBytes)
+    return StudyForecast(entries: entries, dataBytes: dataBytes, peakBytes: ProcessUsage.peakBytes)
   }
 
   private static func secondsPerEpoch(

@@ -1,83 +1,3 @@
-/// How configurations and epochs are chosen; the same way for every method, under one bound on their number.
-public struct StudyTuning: Sendable {
-  /// What chooses.
-  public enum Metric: Sendable, Hashable {
-    /// DCG at a rank on held-out clicks, self-normalised inverse propensity weights.
-    case snipsDCG(cutoff: Int)
-    /// Pooled area under the curve on held-out random traffic.
-    case sliceAUC
-    /// Area under the curve within users on held-out random traffic: what a ranking for one user is.
-    case sliceUserAUC
-
-    /// Whether it needs random traffic.
-    var readsSlice: Bool { self == .sliceAUC || self == .sliceUserAUC }
-  }
-  /// What chooses; nil: nothing is chosen.
-  public let metric: Metric?
-  /// Seeds of the tuning runs.
-  public let seeds: [UInt64]
-  /// Epochs of a tuning run, instead of the recipe's.
-  public let epochs: Int?
-  /// The epochs at which tuning runs are scored; empty: the last one only.
-  public let checkpoints: [Int]
-  /// Most configurations of a method.
-  public let configurations: Int
-
-  init(_ tree: StudyTree) throws {
-    let keys = try StudyKeys(
-      tree, at: "tuning", keys: ["metric", "seed", "seeds", "epochs", "checkpoints", "configurations"])
-    let name = try keys.text("metric") ?? "none"
-    switch name {
-    case "none": metric = nil
-    case "slice-auc": metric = .sliceAUC
-    case "slice-user-auc": metric = .sliceUserAUC
-    default:
-      guard name.hasPrefix("snips-dcg@"), let cutoff = Int(name.dropFirst(10)), cutoff > 0 else {
-        throw keys.bad("metric", "none, slice-auc, slice-user-auc or snips-dcg@K such as snips-dcg@3")
-      }
-      metric = .snipsDCG(cutoff: cutoff)
-    }
-    let one = try keys.integer("seed", in: 0...1_000_000_000) ?? 101
-    seeds = try Study.seeds(keys, "seeds", standard: [UInt64(one)])
-    epochs = try keys.integer("epochs", in: 1...100_000)
-    checkpoints = try (keys.integers("checkpoints") ?? []).sorted()
-    configurations = try keys.integer("configurations", in: 1...1000) ?? 6
-  }
-
-  /// What chooses, in words.
-  public var name: String {
-    switch metric {
-    case nil: "none: fixed configurations"
-    case .snipsDCG(let cutoff): "SNIPS-DCG@\(cutoff) on held-out clicks"
-    case .sliceAUC: "pooled AUC on a held-out third of the random traffic"
-    case .sliceUserAUC: "AUC within users on a held-out third of the random traffic"
-    }
-  }
-}
-
-/// Keys of recipes with the values to try: a grid.
-struct SearchSpace: Sendable {
-  let axes: [(key: String, values: [RecipeValue])]
-
-  init(_ tree: StudyTree, at place: String) throws(StudyError) {
-    let keys = try StudyKeys(tree, at: place, keys: RecipeKey.all.map(\.name))
-    var axes: [(key: String, values: [RecipeValue])] = []
-    for key in keys.map.keys.sorted() {
-      let values = try (keys.list(key) ?? []).compactMap(\.recipeValue)
-      guard !values.isEmpty else { throw keys.bad(key, "a list of values") }
-      axes.append((key, values))
-    }
-    self.axes = axes
-  }
-
-  /// Every combination on top of `recipe`, the last key running fastest.
-  func grid(over recipe: Recipe) -> [Recipe] {
-    axes.reduce([recipe]) { grid, axis in
-      grid.flatMap { base in axis.values.map { base.setting([axis.key: $0]) } }
-    }
-  }
-}
-
 /// A row of the tables: a recipe with a label, or the choice among other rows.
 public struct StudyMethod: Sendable {
   /// Where the unbiased validation set of a row comes from.
@@ -103,9 +23,20 @@ public struct StudyMethod: Sendable {
   /// Labels of the rows among which this row takes the one that did best on the slice; nil for a row of its own.
   public let members: [String]?
 
-  static let ownKeys = ["method", "label", "validation", "search", "selectAmong"]
+  static let ownKeys = ["method", "label", "validation", "search", "selectAmong", "optional"]
 
-  init(_ tree: StudyTree, at place: String, shared: SearchSpace) throws {
+  /// The label of an optional row whose method the catalogue lacks; nil for all others, whatever else is wrong with them.
+  static func absence(_ tree: StudyTree) -> String? {
+    guard case .map(let map) = tree, map["optional"] == .flag(true), case .text(let name) = map["method"],
+      !MethodCatalogue.all.contains(where: { $0.name == name })
+    else { return nil }
+    guard case .text(let label) = map["label"] else {
+      return ["expomf": "ExpoMF", "bpr": "BPR", "cjmf": "CJMF", "ceb": "CEB"][name] ?? name
+    }
+    return label
+  }
+
+  init(_ tree: StudyTree, at place: String, shared: SearchSpace, tuning: StudyTuning) throws {
     let tree: StudyTree = if case .text(let name) = tree { .map(["method": .text(name)]) } else { tree }
     let keys = try StudyKeys(tree, at: place, keys: StudyMethod.ownKeys + RecipeKey.all.map(\.name))
     if let members = try keys.texts("selectAmong") {
@@ -115,6 +46,7 @@ public struct StudyMethod: Sendable {
       return
     }
     members = nil
+    _ = try keys.flag("optional")
     let name = try keys.required("method")
     var settings: [String: RecipeValue] = [:]
     for (key, value) in keys.map where !StudyMethod.ownKeys.contains(key) {
@@ -132,13 +64,26 @@ public struct StudyMethod: Sendable {
       let common = shared.axes.filter { axis in
         !searched.contains(axis.key) && (entry.defaults == nil || entry.takes(axis.key))
       }
-      let bases = entry.isTrained ? SearchSpace(common).grid(over: recipe) : [recipe]
-      grid = bases.flatMap { own.grid(over: $0) }
+      let space = SearchSpace((entry.isTrained ? common : []) + own.axes)
+      grid = try StudyMethod.configurations(of: space, over: recipe, tuning, at: place)
       for recipe in grid { _ = try recipe.validated() }
     } catch let error as RecipeError { throw StudyError.recipe(at: place, reason: error.description) }
   }
-}
 
-extension SearchSpace {
-  init(_ axes: [(key: String, values: [RecipeValue])]) { self.axes = axes }
+  private static func configurations(
+    of space: SearchSpace, over recipe: Recipe, _ tuning: StudyTuning, at place: String
+  ) throws(StudyError) -> [Recipe] {
+    guard tuning.search == .grid else {
+      if tuning.search == .halving, space.axes.contains(where: { $0.key == "epochs" }) {
+        throw .badValue(
+          at: "\(place).search", value: "epochs", allowed: "no search of epochs with halving, which sets them")
+      }
+      return space.draws(tuning.configurations, seed: tuning.searchSeed, over: recipe)
+    }
+    guard let grid = space.grid(over: recipe) else {
+      throw .badValue(
+        at: "tuning.search", value: "grid", allowed: "random or halving where a range is searched; a grid needs lists")
+    }
+    return grid
+  }
 }

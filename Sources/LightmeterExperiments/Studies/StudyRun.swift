@@ -3,7 +3,6 @@ internal import LightmeterFeedback
 internal import LightmeterKernels
 internal import LightmeterModels
 internal import LightmeterTraining
-internal import Synchronization
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -38,6 +37,7 @@ struct StudyRun: Sendable {
     if phase == .final {
       parts += [presets, "\(study.scoring.cutoffs ?? [])", "\(study.scoring.includesAll)", "\(chosenEpoch ?? 0)"]
       parts.append("\(study.report.lastEpoch)")
+      if study.trace { parts.append("trace \(ExposureTrace.firstSteps)") }
     }
     var hash = XXH64()
     hash.update(parts.joined(separator: "\u{1}"))
@@ -67,7 +67,8 @@ struct StudyRun: Sendable {
     let found = RunFindings()
     let last = plan.entry.isTrained ? plan.pointwise.epochs : 0
     let chosen = plan.entry.isTrained ? min(chosenEpoch ?? last, last) : 0
-    let observer = CheckpointObserver { epoch, snapshot in
+    let trace = phase == .final && study.trace ? ExposureTrace(dataset.world) : nil
+    let observer = CheckpointObserver(trace: trace) { epoch, snapshot in
       let isChosen = phase == .final && epoch == chosen && epoch != last
       if checkpoints.contains(epoch) || isChosen, epoch != last {
         try visit(epoch, snapshot.model(), training, isChosen: isChosen, isLast: false, found)
@@ -88,6 +89,7 @@ struct StudyRun: Sendable {
       record.failure = error.description
     }
     found.write(to: &record)
+    record.trace = trace?.points
     record.epoch = chosen
     record.seconds = Double((clock.now - start) / .milliseconds(1)) / 1000
     record.peakBytes = ProcessUsage.peakBytes
@@ -110,6 +112,8 @@ struct StudyRun: Sendable {
   private func choiceMetric(of scorer: any Scorer, _ training: StudyTraining) throws -> Double? {
     switch study.tuning.metric {
     case nil: return nil
+    case .test(let name):
+      return try evaluate(scorer, training).first?.values.first { $0.name == name }?.mean
     case .snipsDCG(let cutoff):
       guard let held = training.data.hyperValidation, held.count > 0 else {
         throw StudyError.badValue(
@@ -147,12 +151,18 @@ struct StudyRun: Sendable {
     case .catalogue(let test):
       return try RankingEvaluator(presets: presets { test.supports($0) }, run: about, tieSeed: tieSeed)
         .evaluate(scorer, on: test, training: training.data.positives)
-    case .truth(let test):
-      return [
-        try RankingEvaluator(run: about, tieSeed: tieSeed)
-          .evaluate(scorer, on: test, cutoffs: study.scoring.cutoffs ?? [20])
-      ]
+    case .truth(let test): return [try evaluate(scorer, on: test, about)]
+    case .drawn(let test, let truth):
+      return try RankingEvaluator(presets: presets { test.supports($0) }, run: about, tieSeed: tieSeed)
+        .evaluate(scorer, on: test, training: training.data.positives) + [evaluate(scorer, on: truth, about)]
     }
+  }
+
+  private func evaluate(
+    _ scorer: any Scorer, on truth: TrueRelevanceTest, _ about: RunProtocol
+  ) throws -> EvaluationResult {
+    try RankingEvaluator(run: about, tieSeed: 0)
+      .evaluate(scorer, on: truth, cutoffs: study.scoring.cutoffs ?? [20])
   }
 
   private func presets(_ supports: (ProtocolPreset) -> Bool) -> [ProtocolPreset] {
@@ -169,55 +179,6 @@ struct StudyRun: Sendable {
     let quality = ExposureQuality(
       of: estimate, against: world, userCount: world.userCount, itemCount: world.itemCount)
     return RunRecord.Exposure(correlation: quality.correlation, error: quality.rootMeanSquaredError)
-  }
-}
-
-/// What a run gathers while it trains.
-private final class RunFindings: Sendable {
-  private struct State {
-    var scores: [RunRecord.Score] = []
-    var results: [StoredResult] = []
-    var last: [StoredResult] = []
-    var exposure: RunRecord.Exposure?
-  }
-  private let state = Mutex(State())
-
-  func add(_ score: RunRecord.Score) { state.withLock { $0.scores.append(score) } }
-  func setLast(_ results: [StoredResult]) { state.withLock { $0.last = results } }
-  func set(_ results: [StoredResult], exposure: RunRecord.Exposure?) {
-    state.withLock { ($0.results, $0.exposure) = (results, exposure) }
-  }
-  func write(to record: inout RunRecord) {
-    state.withLock { state in
-      record.scores = state.scores
-      record.results = state.results
-      record.lastResults = state.last
-      record.exposure = state.exposure
-    }
-  }
-}
-
-/// Looks in on a run after its epochs; stops it when asked, on an error and on Ctrl-C.
-private final class CheckpointObserver: TrainingObserver {
-  private let visit: @Sendable (Int, TrainingSnapshot) throws -> Bool
-  private let state = Mutex<(failure: (any Error)?, stopped: Bool)>((nil, false))
-
-  init(_ visit: @escaping @Sendable (Int, TrainingSnapshot) throws -> Bool) { self.visit = visit }
-
-  var failure: (any Error)? { state.withLock { $0.failure } }
-  var stoppedEarly: Bool { state.withLock { $0.stopped } }
-
-  func observe(_ event: TrainingEvent) -> TrainingDecision {
-    if Interruption.requested {
-      state.withLock { $0.failure = StudyError.interrupted(done: 0, of: 0) }
-      return .stop
-    }
-    guard case .epoch(let record, _, let snapshot) = event else { return .proceed }
-    do {
-      guard try visit(record.epoch, snapshot) else { return .proceed }
-      state.withLock { $0.stopped = true }
-    } catch { state.withLock { $0.failure = error } }
-    return .stop
   }
 }
 

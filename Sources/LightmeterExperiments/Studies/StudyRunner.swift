@@ -4,6 +4,8 @@ internal import LightmeterKernels
 public enum StudyEvent: Sendable {
   /// How much there is to do: runs in this phase, of which so many are in the store.
   case phase(RunRecord.Phase, runs: Int, done: Int)
+  /// Tuning is over: from here on runs may read the test.
+  case testOpened
   /// A run is done; counts within its phase.
   case finished(RunRecord, done: Int, of: Int)
   /// A configuration was chosen.
@@ -46,54 +48,27 @@ public struct StudyRunner: Sendable {
   ) throws {
     precondition(workers > 0, "\(workers) workers do no work")
     (self.study, self.store, self.workers, self.report) = (study, store, workers, report)
-    datasets = try study.data.map { try StudyDataset.open($0, folder: data) }
+    absent = StudyRunner.absentData(of: study, data: data)
+    let missing = Set(absent.map(\.label))
+    datasets = try study.data.filter { !missing.contains($0.label) }.map { try StudyDataset.open($0, folder: data) }
+    if datasets.isEmpty { throw StudyError.noData(folder: data, reasons: absent.map(\.reason)) }
   }
+
+  /// Optional data sets of a study whose files are not there, with what is missing; cheap, nothing is read.
+  public static func absentData(of study: Study, data: String) -> [(label: String, reason: String)] {
+    study.data.compactMap { description in
+      guard description.isOptional, let file = StudyDataset.missingFile(description, folder: data) else { return nil }
+      let name = file.hasPrefix(data + "/") ? String(file.dropFirst(data.utf8.count + 1)) : file
+      return (description.label, "the data folder lacks \(name)" + description.kind.licence)
+    }
+  }
+
+  /// Optional data sets that are not there, with what is missing.
+  public let absent: [(label: String, reason: String)]
 
   /// One sentence per data set.
   public var facts: [(label: String, digest: String, facts: String)] {
     datasets.map { ($0.description.label, $0.digest, $0.facts) }
-  }
-
-  func tuningRuns(_ dataset: StudyDataset, _ method: StudyMethod) -> [StudyRun] {
-    guard study.isTuned(method) else { return [] }
-    return method.grid.flatMap { recipe in
-      let recipe = study.tuning.epochs.map { recipe.setting(["epochs": .number(Double($0))]) } ?? recipe
-      return study.tuning.seeds.map { seed in
-        StudyRun(
-          dataset: dataset, method: method, recipe: recipe, seed: seed, phase: .tune,
-          checkpoints: study.tuning.checkpoints, chosenEpoch: nil, study: study)
-      }
-    }
-  }
-
-  /// Every tuning run, in the order of the file.
-  var tuningRuns: [StudyRun] { datasets.flatMap { set in study.methods.flatMap { tuningRuns(set, $0) } } }
-
-  /// The configuration that tuning chose: the highest mean over the tuning seeds; the earlier one on a tie.
-  ///
-  /// - Returns: nil while tuning runs are missing.
-  func choice(_ dataset: StudyDataset, _ method: StudyMethod) throws -> StudyChoice? {
-    guard study.isTuned(method) else {
-      return StudyChoice(recipe: method.grid.first ?? method.recipe, epoch: nil, score: nil)
-    }
-    var best: StudyChoice?
-    let runs = tuningRuns(dataset, method)
-    let seeds = study.tuning.seeds.count
-    for (place, recipe) in method.grid.enumerated() {
-      let records = try runs[place * seeds..<(place + 1) * seeds].map { try store.record($0.key) }
-      if records.contains(where: { $0 == nil }) { return nil }
-      for epoch in records[0]?.scores.map(\.epoch) ?? [] {
-        let values = records.compactMap { $0?.scores.first { $0.epoch == epoch }?.value }
-        guard values.count == seeds else { continue }
-        let mean = values.reduce(0, +) / Double(seeds)
-        if best?.score.map({ mean > $0 }) ?? true {
-          let stops = study.tuning.checkpoints.isEmpty ? nil : epoch
-          best = StudyChoice(recipe: recipe, epoch: stops, score: mean)
-        }
-      }
-    }
-    // Every configuration diverged: the first one stands for the row and says so.
-    return best ?? StudyChoice(recipe: method.recipe, epoch: nil, score: nil)
   }
 
   /// The final runs of a row.
@@ -109,24 +84,16 @@ public struct StudyRunner: Sendable {
     }
   }
 
-  /// How many runs are planned and done; final runs of rows whose tuning is not finished count as planned.
-  public func status() throws -> (tuning: Int, tuningDone: Int, final: Int, finalDone: Int) {
-    let tuning = Set(tuningRuns.map(\.key))
-    var (planned, done) = (0, 0)
-    for dataset in datasets {
-      for method in study.methods where method.members == nil {
-        planned += study.seeds.count
-        done += try finalRuns(dataset, method)?.count { store.contains($0.key) } ?? 0
-      }
-    }
-    return (tuning.count, tuning.count { store.contains($0) }, planned, done)
-  }
-
   /// Runs what is missing.
   ///
   /// - Throws: the first error of a run; records of finished runs stay.
   public func run() async throws {
-    try await run(tuningRuns, phase: .tune)
+    for rung in 0..<study.rungCount {
+      let runs = try datasets.flatMap { set in
+        try study.methods.flatMap { try tuningRuns(set, $0, rung: rung) ?? [] }
+      }
+      if rung == 0 || !runs.isEmpty { try await run(runs, phase: .tune) }
+    }
     var final: [StudyRun] = []
     // Seed by seed, so that a table of few seeds stands early.
     for dataset in datasets {
@@ -139,6 +106,7 @@ public struct StudyRunner: Sendable {
         final += try finalRuns(dataset, method) ?? []
       }
     }
+    report(.testOpened)
     let order = study.seeds.flatMap { seed in final.filter { $0.seed == seed } }
     try await run(order, phase: .final)
   }
@@ -156,6 +124,9 @@ public struct StudyRunner: Sendable {
         let run = missing[next]
         next += 1
         group.addTask {
+          let key = run.key
+          try store.begin(key)
+          defer { store.end(key) }
           let record = try run.execute()
           try store.save(record)
           return record
@@ -174,23 +145,5 @@ public struct StudyRunner: Sendable {
         throw error
       }
     }
-  }
-}
-
-extension Study {
-  /// Whether configurations or epochs of a row are chosen at all.
-  func isTuned(_ method: StudyMethod) -> Bool {
-    guard tuning.metric != nil, method.members == nil else { return false }
-    let entry = try? MethodCatalogue.entry(named: method.recipe.method)
-    return entry?.isTrained == true && (method.grid.count > 1 || !tuning.checkpoints.isEmpty)
-  }
-
-  /// How many configurations and epochs were scored to choose a row: "6 × 3 epochs"; "1, fixed" where nothing was chosen.
-  func tried(row label: String) -> String {
-    guard let method = methods.first(where: { $0.label == label }) else { return NumberText.absent }
-    if let members = method.members { return "one of \(members.count) rows" }
-    guard isTuned(method) else { return "1, fixed" }
-    return tuning.checkpoints.isEmpty
-      ? "\(method.grid.count)" : "\(method.grid.count) × \(tuning.checkpoints.count) epochs"
   }
 }

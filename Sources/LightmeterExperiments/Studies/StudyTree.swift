@@ -1,48 +1,11 @@
-#if canImport(FoundationEssentials)
-  internal import FoundationEssentials
-#else
-  internal import Foundation
-#endif
-
 /// A parsed study file before anything in it is checked; what any syntax of study files ends in.
-indirect enum StudyTree: Sendable, Equatable, Decodable {
+indirect enum StudyTree: Sendable, Equatable {
   case null
   case flag(Bool)
   case number(Double)
   case text(String)
   case list([StudyTree])
   case map([String: StudyTree])
-
-  /// Parses JSON5 (JSON is a part of it); the only place that knows the syntax.
-  static func parse(_ bytes: [UInt8], file: String) throws(StudyError) -> StudyTree {
-    let decoder = JSONDecoder()
-    decoder.allowsJSON5 = true
-    do { return try decoder.decode(StudyTree.self, from: Data(bytes)) } catch {
-      throw .syntax(file: file, reason: StudyTree.reason(error))
-    }
-  }
-
-  private static func reason(_ error: any Error) -> String {
-    guard case DecodingError.dataCorrupted(let context) = error else { return "\(error)" }
-    return context.underlyingError.map { "\($0)" } ?? context.debugDescription
-  }
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if container.decodeNil() {
-      self = .null
-    } else if let flag = try? container.decode(Bool.self) {
-      self = .flag(flag)
-    } else if let number = try? container.decode(Double.self) {
-      self = .number(number)
-    } else if let text = try? container.decode(String.self) {
-      self = .text(text)
-    } else if let list = try? container.decode([StudyTree].self) {
-      self = .list(list)
-    } else {
-      self = .map(try container.decode([String: StudyTree].self))
-    }
-  }
 
   /// One text for equal trees: keys sorted, numbers with all their digits. What content addresses are made of.
   var canonical: String {
@@ -74,7 +37,7 @@ struct StudyKeys {
 
   init(_ tree: StudyTree, at place: String, keys: [String]) throws(StudyError) {
     guard case .map(let map) = tree else {
-      throw .badValue(at: place, value: tree.canonical, allowed: "keys in braces")
+      throw .badValue(at: place, value: tree.canonical, allowed: "keys with values")
     }
     for key in map.keys.sorted() where !keys.contains(key) {
       throw .unknownKey(key, at: place, nearest: nearest(to: key, among: keys))
@@ -123,7 +86,7 @@ struct StudyKeys {
 
   func list(_ key: String) throws(StudyError) -> [StudyTree]? {
     guard let tree = map[key] else { return nil }
-    guard case .list(let list) = tree else { throw bad(key, "a list in brackets") }
+    guard case .list(let list) = tree else { throw bad(key, "a list") }
     return list
   }
 

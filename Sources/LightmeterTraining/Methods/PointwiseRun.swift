@@ -105,6 +105,7 @@ struct PointwiseRun {
   }
 
   mutating func train(observer: any TrainingObserver) throws(TrainingError) -> TrainedModel {
+    if history.isEmpty, observer.firstSteps > 0 { tell(observer, step: 0) }
     for epoch in history.count..<max(method.epochs, history.count) {
       let record = try trainEpoch(epoch, observer: observer)
       history.append(record)
@@ -143,10 +144,20 @@ struct PointwiseRun {
         throw .diverged(epoch: epoch + 1, batch: index + 1, what: "the exposure gradient is not finite")
       }
       tally.add(step)
+      let steps = epoch * batches + index + 1
+      if steps <= observer.firstSteps { tell(observer, step: steps) }
     }
     trainer.settle()
     try checkTables(epoch: epoch)
     return tally.record(epoch: epoch + 1, seconds: (clock.now - start) / .seconds(1))
+  }
+
+  /// Tells of a step by a copy, so that rows which wait for their turn are settled in it alone and training is not altered.
+  private func tell(_ observer: any TrainingObserver, step: Int) {
+    var copy = self
+    copy.trainer.settle()
+    let settled = copy
+    observer.observe(step: step, TrainingSnapshot(model: { settled.model() }, state: nil))
   }
 
   private func checkTables(epoch: Int) throws(TrainingError) {

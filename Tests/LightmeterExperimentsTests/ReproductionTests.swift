@@ -1,0 +1,137 @@
+import LightmeterEvaluation
+import Testing
+
+@testable import LightmeterExperiments
+
+@Suite struct ReproductionTests {
+  @Test(arguments: Reproduction.allCases) func everyShippedStudyHolds(_ reproduction: Reproduction) throws {
+    let study = try reproduction.study()
+    #expect(study.name == reproduction.rawValue && !study.chosenOnTest)
+    #expect(study.tuning.metric?.readsTest != true)
+    #expect(study.methods.contains { $0.label.hasPrefix("Biif") })
+  }
+
+  @Test func bothTablesHaveTheSameRowsAndTheirControls() throws {
+    let (first, second) = (try Reproduction.table1.study(), try Reproduction.table2.study())
+    #expect(first.methods.map(\.label) == second.methods.map(\.label))
+    for label in ["MF", "FixedMix", "RelMF", "UMF", "Biif (N1)", "Biif (N2)"] {
+      #expect(first.methods.contains { $0.label == label })
+    }
+    let known = Set(first.methods.map(\.label) + Array(first.absentMethods.keys))
+    for method in PublishedTables.methods {
+      #expect(known.contains { Ledger.ours($0, method) }, "\(method) has no row")
+    }
+  }
+
+  @Test func thePublishedTablesKeepThePapersIdentities() throws {
+    let published = PublishedTables()
+    for (_, table) in published.tables {
+      #expect(Set(table.keys) == Set(PublishedTables.methods))
+      for (method, row) in table {
+        #expect(Set(row.keys) == Set(PublishedTables.metrics))
+        let (dcg, map) = (try #require(row["DCG@1"]).mean, try #require(row["MAP@1"]).mean)
+        #expect(abs(dcg - map) <= 0.0031, "\(method)")
+      }
+    }
+    #expect(published.tables[.table1]?["Biif"]?["DCG@3"] == PublishedTables.Cell(mean: 0.888, sd: 0.002))
+    #expect(try Reproduction.errata().count == 12)
+  }
+
+  /// Yahoo! R3's format: tabs, ids from 1, a test of the first users only.
+  private func yahoo(_ folder: ScratchFolder) throws {
+    var (train, test) = ("", "")
+    for user in 1...30 {
+      for item in 1...20 where (user * 7 + item * 3) % 4 == 0 || item % 5 == user % 5 {
+        train += "\(user)\t\(item)\t\((user + item * 2) % 5 + 1)\n"
+      }
+      for item in 1...20 where user <= 15 && (user + item) % 3 == 0 {
+        test += "\(user)\t\(item)\t\((user * 2 + item) % 5 + 1)\n"
+      }
+    }
+    try folder.write("yahoo-r3/ydata-ymusic-rating-study-v1_0-train.txt", train)
+    try folder.write("yahoo-r3/ydata-ymusic-rating-study-v1_0-test.txt", test)
+  }
+
+  /// Table 1 with a few rows and epochs, so that it runs in a moment.
+  private func smallTable() -> String {
+    let rows = Reproduction.table1.text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+      !["method: expomf", "method: cjmf", "method: ceb", "method: bpr", "label: AD", "(N2)", "random", "method: mf"]
+        .contains { line.contains($0) }
+        || line.hasPrefix("#") || line.contains("N1 and N2")
+    }.joined(separator: "\n")
+    return rows.replacing("epochs: 100", with: "epochs: 2, dimension: 4, batch: 64")
+      .replacing("[10, 20, 40, 60, 80, 100]", with: "[1, 2]").replacing("seeds: 5", with: "seeds: 2")
+      .replacing("controls: [MF, FixedMix]", with: "controls: [FixedMix]")
+  }
+
+  @Test func tableOneRunsOnAFileOfYahoosFormatAndFillsTheLedger() async throws {
+    let folder = try ScratchFolder()
+    try yahoo(folder)
+    let runner = try StudyRunner(
+      Study(text: smallTable()), data: folder.path(""), store: RunStore(folder: folder.path("runs")))
+    #expect(runner.facts[0].facts.contains("30 users and 20 items"))
+    try await runner.run()
+    let ledger = try Ledger([.table1: .done(runner), .table2: .absent("no Coat here")])
+    let first = ledger.entries.filter { $0.place.hasPrefix("Table 1") }
+    #expect(first.count == 48)
+    for method in ["RelMF", "UMF", "Biif"] {
+      let rows = first.filter { $0.method == method }
+      #expect(rows.allSatisfy { $0.ours != nil && $0.preset == "cjmf2020" && $0.verdict != .notTestable })
+    }
+    #expect(first.filter { $0.method == "CJMF" }.allSatisfy { $0.reason == "the study has no such row" })
+    #expect(ledger.entries.filter { $0.place.hasPrefix("Table 2") }.allSatisfy { $0.reason == "no Coat here" })
+    #expect(ledger.entries.filter { $0.place == "Section 3.2" }.map(\.published) == [1.35, 6.54])
+    let page = ledger.markdown(command: "lightmeter reproduce table1")
+    for part in ["## Claims", "not testable here", "no Coat here", "Eq. 6, second line", "lightmeter reproduce table1"]
+    {
+      #expect(page.contains(part), "the ledger lacks “\(part)”")
+    }
+    #expect(ledger.csv.split(separator: "\n").count == 1 + ledger.entries.count)
+  }
+
+  @Test func aLedgerOfNothingSaysHowToFillIt() throws {
+    let ledger = try Ledger([:])
+    #expect(ledger.entries.count == 2 * 48 + 2 && ledger.entries.allSatisfy { $0.verdict == .notTestable })
+    #expect(ledger.claims.count == LedgerClaim.all.count)
+    #expect(ledger.claims[0].evidence.contains("lightmeter reproduce table1"))
+  }
+
+  @Test func aTestWithUsersThatTrainingLacksIsRefused() throws {
+    let folder = try ScratchFolder()
+    try yahoo(folder)
+    try folder.write("yahoo-r3/ydata-ymusic-rating-study-v1_0-test.txt", "99\t1\t5\n")
+    let set = try StudyDataset.open(Study(text: smallTable()).data[0], folder: folder.path(""))
+    #expect(throws: StudyError.self) { try set.test(1) }
+  }
+
+  private func cell(_ values: [Double], users: [Double]) -> StudyCell {
+    let card = ProtocolCard(
+      preset: "cjmf2020", binarise: "b", candidates: "all", itemsDropped: "none", usersKept: "all", usersKeptCount: 3,
+      usersTotal: 3, emptyUserValue: nil, convention: MetricConvention(), cutoffs: [3], userInterval: "none",
+      run: RunProtocol())
+    let value = MeasuredValue(
+      metric: .dcg, cutoff: 3, users: users.indices.map { Int32($0) }, perUser: users, card: card)
+    return StudyCell(summary: RunSummary(values), averaged: value, interval: value.interval())
+  }
+
+  @Test(arguments: [
+    ([0.90, 0.91, 0.92, 0.93, 0.94], 0.925, Ledger.Verdict.reproduced, "within the scatter"),
+    ([0.90, 0.91, 0.92, 0.93, 0.94], 0.96, .notReproduced, "within that of users"),
+    ([0.90, 0.91, 0.92, 0.93, 0.94], 3, .notReproduced, "beyond both"), ([0.9], 0.9, .notTestable, "one seed"),
+  ])
+  func aVerdictFollowsTheScatterOfTheRuns(
+    _ values: [Double], _ published: Double, _ verdict: Ledger.Verdict, _ reason: String
+  ) throws {
+    var entry = Ledger.Entry(
+      place: "Table 2", method: "UMF", metric: "DCG@3", published: published, publishedDeviation: 0.004,
+      verdict: .notTestable, reason: "")
+    entry.judge(
+      cell(values, users: [0, 2, 0.5, 1.3, 0.8, 0.9]), against: PublishedTables.Cell(mean: published, sd: 0.004))
+    #expect(entry.verdict == verdict && entry.reason.contains(reason), "\(entry)")
+    guard values.count > 1 else { return }
+    // sd 0.0158 over five runs and 0.004 over five.
+    let half = 2.306 * (0.00025 / 5 + 0.000016 / 5).squareRoot()
+    let difference = try #require(entry.difference)
+    #expect(abs(difference.upperBound - difference.lowerBound - 2 * half) < 1e-12)
+  }
+}
