@@ -19,9 +19,9 @@
 #define RELAX() ((void)0)
 #endif
 
-// Waiting threads look this often before they sleep: about 50 us, longer than the serial gaps inside a training step. On a
+// Waiting threads look this often before they sleep: about 100 us, longer than the serial gaps inside a training step. On a
 // machine with other work, longer spinning takes the cores away from the very threads that are waited for.
-#define SPINS 2000
+#define SPINS 6000
 #define MOST_THREADS 256
 
 // The state of the job in one word, so that a shard is taken by one compare-and-swap: round, shards, next shard.

@@ -1,3 +1,5 @@
+internal import CLightmeterKernels
+
 /// Rows of a table as kernels read them: the values and the distance between rows.
 ///
 /// Holds a reference to the array's storage: take it, use it, drop it before the table changes, or the change copies.
@@ -115,6 +117,7 @@ extension TrainingScalar {
   /// A column of zeros; generic code must not fill arrays value by value.
   public static func zeros(_ count: Int) -> [Self] {
     [Self](unsafeUninitializedCapacity: count) { buffer, initialized in
+      lm_prefer_large_pages(buffer.baseAddress, count * MemoryLayout<Self>.stride)
       UnsafeMutableRawBufferPointer(buffer).initializeMemory(as: UInt8.self, repeating: 0)
       initialized = count
     }

@@ -69,7 +69,13 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   public var itemTable: Int { 1 }
 
   /// Item rows as exposure models read them.
-  public var itemEmbeddings: ItemEmbeddings<S> { ItemEmbeddings(rows: tables[1].view, width: dimension) }
+  public var itemEmbeddings: ItemEmbeddings<S> {
+    ItemEmbeddings(
+      rows: tables[1].view, width: dimension, paddedWidth: tables[1].width == dimension ? tables[1].stride : dimension)
+  }
+
+  // Kernels need no odd tail over whole rows: what pads them is 0 on both sides.
+  private var paddedWidth: Int { tables[0].stride }
 
   /// The rows of the batch's users and items.
   public func touchedRows(of batch: IndexedBatch) -> [[Int32]] { [batch.userRows, batch.itemRows] }
@@ -78,13 +84,13 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   public func logits(for batch: IndexedBatch, into logits: inout [S]) {
     S.reserve(&logits, batch.count)
     S.dotRows(
-      tables[0].view, batch.pairs.users, tables[1].view, batch.pairs.items, width: tables[0].width, offset: intercept,
+      tables[0].view, batch.pairs.users, tables[1].view, batch.pairs.items, width: paddedWidth, offset: intercept,
       accumulate: false, into: &logits)
   }
 
   /// Adds Σ cotangent · derivative by the parameters.
   public func pullback(_ cotangents: [S], for batch: IndexedBatch, into gradient: inout [RowGradient<S>]) {
-    let width = tables[0].width
+    let width = paddedWidth
     S.scatterRows(
       cotangents, tables[1].view, batch.pairs.items, slots: batch.userSlots, width: width,
       into: &gradient[0].values, targetStride: gradient[0].stride)
@@ -102,7 +108,7 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   /// ⟨∂logit/∂ω, direction⟩ per pair.
   public func pushforward(_ direction: [RowGradient<S>], for batch: IndexedBatch, into tangents: inout [S]) {
     S.reserve(&tangents, batch.count)
-    let width = tables[0].width
+    let width = paddedWidth
     S.dotRows(
       RowsView(direction[0].values, stride: direction[0].stride), batch.userSlots, tables[1].view, batch.pairs.items,
       width: width, offset: 0, accumulate: false, into: &tangents)

@@ -102,9 +102,15 @@ public struct ItemEmbeddings<S: TrainingScalar>: Sendable {
   public let rows: RowsView<S>
   /// How many columns are factors.
   public let width: Int
+  /// As many columns as hold the factors and nothing else but zeros; at least `width`.
+  public let paddedWidth: Int
   /// Wraps the factor columns of `rows`.
-  public init(rows: RowsView<S>, width: Int) {
+  ///
+  /// - Parameters:
+  ///   - paddedWidth: more columns, known to be 0; nil for `width`.
+  public init(rows: RowsView<S>, width: Int, paddedWidth: Int? = nil) {
     self.rows = rows
     self.width = width
+    self.paddedWidth = paddedWidth ?? width
   }
 }

@@ -51,7 +51,7 @@ public struct Bilevel: Sendable, Hashable, Codable {
   public var outerThroughExposure: Bool
   /// Strength of the pull of m towards its prior; 0 in the paper.
   public var pull: Double
-  /// Most validation pairs per step; beyond, a fresh seeded draw of that many (METHODS §1.3).
+  /// Most validation pairs per step; beyond, the steps of an epoch go through mini-batches (METHODS §1.3).
   public var validationPairsPerStep: Int
 
   /// The defaults of METHODS §6: validation set, hypergradient scale 1, mean, model first, exposure held constant.

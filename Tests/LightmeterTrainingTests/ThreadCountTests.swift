@@ -32,7 +32,7 @@ import Testing
   func anyNumberOfThreadsGivesTheSameBytes(strategy: Strategy, optimizer: OptimizerKind) throws {
     var method = PointwiseMethod()
     (method.estimator, method.exposure, method.strategy) = (LowVariance(), .blended(power: 0.5), strategy)
-    (method.dimension, method.epochs, method.batchSize, method.optimizer) = (50, 1, 2_048, optimizer)
+    (method.dimension, method.epochs, method.batchSize, method.optimizer) = (50, 1, 4_096, optimizer)
     let data = data()
     var first: [[Float]]?
     for threads in [1, 2, 3, 8] {

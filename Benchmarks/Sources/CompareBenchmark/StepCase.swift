@@ -60,7 +60,8 @@ final class StepCase<S: TrainingScalar> {
   func step() -> StepRecord {
     sampler.fill(&batch, epoch: 0, index: steps % sampler.batchCount)
     steps += 1
-    return trainer.step(on: batch, validation: data.validation)
+    // Gradient norms as often as a training run takes them.
+    return trainer.step(on: batch, validation: data.validation, measuresGradients: steps % 16 == 1)
   }
 
   /// The tables without the padding of their rows, under the names of the exchange files.

@@ -176,6 +176,10 @@ void lm_restore_denormals(unsigned state);
 unsigned lm_rounding_mode(void);
 unsigned lm_set_rounding_mode(unsigned mode);
 
+/// Asks for large pages under memory that is not yet touched: rows at random places of a large table otherwise cost a
+/// walk through the page tables each. A wish, without effect where the system does not grant it.
+void lm_prefer_large_pages(void *memory, size_t bytes);
+
 /// Processors that this process may use, at least 1.
 int lm_processors(void);
 /// How many threads share the kernels' work, the caller among them; 1 until lm_use_threads.

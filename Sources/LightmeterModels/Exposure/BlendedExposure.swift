@@ -36,12 +36,13 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
     tape.reserve(batch.count)
     S.dotRows(
-      tables[0].view, batch.pairs.users, items.rows, batch.pairs.items, width: dimension, offset: 0, accumulate: false,
+      tables[0].view, batch.pairs.users, items.rows, batch.pairs.items, width: items.paddedWidth, offset: 0,
+      accumulate: false,
       into: &tape.first)
     // The gate depends on the item alone: one dot product per distinct item of the batch.
     S.reserve(&tape.gateLogits, batch.itemRows.count)
     S.dotRows(
-      tables[1].view, tape.zeros, items.rows, batch.itemRows, width: dimension,
+      tables[1].view, tape.zeros, items.rows, batch.itemRows, width: items.paddedWidth,
       offset: tables[1].values[dimension], accumulate: false, into: &tape.gateLogits)
     S.blend(
       affinities: tape.first, gateLogits: tape.gateLogits, popularity: popularity, gateSlots: batch.itemSlots,
@@ -58,20 +59,21 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
       cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, affinities: &tape.first,
       gates: &tape.second)
     addToParameters(
-      users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, tape.zeros, &gradient)
+      users: tape.first, gates: tape.second, rows: items.rows, width: items.paddedWidth, index: batch.pairs.items,
+      batch, tape.zeros, &gradient)
     gradient[1].values[dimension] += S(S.summarize(tape.second, count: batch.count).sum)
   }
 
   /// Adds users[k]·rows[index[k]] to the pair's e_u and gates[k]·rows[index[k]] to a.
   private func addToParameters(
-    users: [S], gates: [S], rows: RowsView<S>, index: [Int32], _ batch: IndexedBatch, _ gateSlots: [Int32],
+    users: [S], gates: [S], rows: RowsView<S>, width: Int, index: [Int32], _ batch: IndexedBatch, _ gateSlots: [Int32],
     _ gradient: inout [RowGradient<S>]
   ) {
     S.scatterRows(
-      users, rows, index, slots: batch.userSlots, width: dimension, into: &gradient[0].values,
+      users, rows, index, slots: batch.userSlots, width: width, into: &gradient[0].values,
       targetStride: gradient[0].stride)
     S.scatterRows(
-      gates, rows, index, slots: gateSlots, width: dimension,
+      gates, rows, index, slots: gateSlots, width: width,
       into: &gradient[1].values, targetStride: gradient[1].stride)
   }
 
@@ -110,13 +112,15 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
       cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, alongGate: alongGate,
       alongUser: alongUser, slopes: &tape.slopes, users: &tape.first, gates: &tape.second)
     addToParameters(
-      users: tape.first, gates: tape.second, rows: items.rows, index: batch.pairs.items, batch, tape.zeros, &gradient)
+      users: tape.first, gates: tape.second, rows: items.rows, width: items.paddedWidth, index: batch.pairs.items,
+      batch, tape.zeros, &gradient)
     gradient[1].values[dimension] += S(S.summarize(tape.second, count: batch.count).sum)
     S.blendPullback(
       cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, affinities: &tape.third,
       gates: &tape.fourth)
     addToParameters(
-      users: tape.third, gates: tape.fourth, rows: moved, index: batch.itemSlots, batch, tape.zeros, &gradient)
+      users: tape.third, gates: tape.fourth, rows: moved, width: items.paddedWidth, index: batch.itemSlots, batch,
+      tape.zeros, &gradient)
   }
 
   /// What the model says now, for export.

@@ -11,7 +11,7 @@ struct PointwiseRun {
   private let data: TrainingData
   private let seed: UInt64
   private let sampler: BatchSampler
-  private let validation: PairBatch
+  private let validation: ValidationBatches
   private var trainer: Trainer<Float>
   private var history: [EpochRecord] = []
   private var batch = PairBatch()
@@ -22,8 +22,10 @@ struct PointwiseRun {
     self.seed = seed
     sampler = BatchSampler(data: data, batchSize: method.batchSize, seed: seed)
     // Item-major, so that the few popular item rows stay in the cache while the outer pass walks over the users.
-    validation = data.validation.itemMajor()
-    if case .bilevel(let settings) = method.strategy, settings.outerSet == .validation, validation.isEmpty {
+    var most: Int?
+    if case .bilevel(let settings) = method.strategy { most = settings.validationPairsPerStep }
+    validation = ValidationBatches(data.validation.itemMajor(), most: most, seed: seed)
+    if case .bilevel(let settings) = method.strategy, settings.outerSet == .validation, data.validation.isEmpty {
       throw .missing(
         "bi-level training needs a validation set, and the data gave none: carve one from the log or pass random traffic"
       )
@@ -123,6 +125,7 @@ struct PointwiseRun {
     var tally = EpochTally()
     let batches = sampler.batchCount
     let quantum = max(1, 65_536 / method.batchSize)
+    let outer = validation.batches(epoch: epoch)
     for index in 0..<batches {
       // Before the batch, so that even an epoch of one batch can be interrupted at its start.
       if index % quantum == 0 {
@@ -132,7 +135,7 @@ struct PointwiseRun {
       sampler.fill(&batch, epoch: epoch, index: index)
       if batch.isEmpty { continue }
       let step = trainer.step(
-        on: batch, validation: validationPairs(epoch: epoch, step: index),
+        on: batch, validation: outer[index % outer.count],
         measuresGradients: index % PointwiseRun.stepsPerNorm == 0)
       guard step.trainingLoss.isFinite, step.gradientSquared?.isFinite ?? true else {
         throw .diverged(epoch: epoch + 1, batch: index + 1, what: "the training loss is \(step.trainingLoss)")
@@ -155,20 +158,6 @@ struct PointwiseRun {
     copy.trainer.settle()
     let settled = copy
     observer.observe(step: step, TrainingSnapshot(model: { settled.model() }, state: nil))
-  }
-
-  /// All of D_val up to the cap; beyond, a fresh seeded draw: an unbiased mini-batch of the outer loss.
-  func validationPairs(epoch: Int, step: Int) -> PairBatch {
-    guard case .bilevel(let settings) = method.strategy, validation.count > settings.validationPairsPerStep else {
-      return validation
-    }
-    let key = SeededGenerator.key(seed: seed, stream: .validation, epoch: epoch, shard: step)
-    // The head of a permutation: no pair twice, so that the whole draw tells something.
-    let order = KeyedPermutation(count: validation.count, key: key)
-    let chosen = (0..<settings.validationPairsPerStep).map { order($0) }.sorted()
-    return PairBatch(
-      users: chosen.map { validation.users[$0] }, items: chosen.map { validation.items[$0] },
-      feedback: chosen.map { validation.feedback[$0] })
   }
 
   private func checkTables(epoch: Int) throws(TrainingError) {

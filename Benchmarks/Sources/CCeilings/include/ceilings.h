@@ -11,6 +11,6 @@ float ceiling_arithmetic(const char *level, size_t rounds);
 float ceiling_roots(const char *level, size_t rounds);
 /// Reads and writes `count` floats in order: `to[k] = from[k] + 1`.
 void ceiling_copy(const char *level, float *to, const float *from, size_t count);
-/// Reads rows of `stride` floats at random places, each prefetched six rows ahead, and sums them.
+/// Reads rows of `stride` floats at random places, each prefetched eight rows ahead, and sums them.
 float ceiling_rows(const char *level, const float *table, const int32_t *row, size_t count, size_t stride);
 #endif
