@@ -33,7 +33,9 @@ import Testing
       #expect(batches.flatMap(codes).sorted() == Array(0..<Self.size), "every pair once")
       for batch in batches {
         #expect(codes(batch) == codes(batch).sorted(), "the order of the set")
-        for k in batch.items.indices { #expect(batch.feedback[k] == (batch.items[k] % 2 == 0 ? 1 : 0), "its own label") }
+        for k in batch.items.indices {
+          #expect(batch.feedback[k] == (batch.items[k] % 2 == 0 ? 1 : 0), "its own label")
+        }
       }
     }
   }
