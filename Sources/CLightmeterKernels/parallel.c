@@ -8,7 +8,7 @@
 
 // Splitting less than this many numbers costs more than it saves: handing over a shard takes about a microsecond, and what
 // one core wrote has to travel to the other.
-#define LEAST_NUMBERS 65536
+#define LEAST_NUMBERS 16384
 
 #define AT(pointer, numbers) ((pointer) ? (void *)((char *)(pointer) + (numbers) * call->kernels->scalar) : NULL)
 #define CAT(pointer, numbers) ((const void *)((const char *)(pointer) + (numbers) * call->kernels->scalar))
