@@ -141,7 +141,10 @@ import Testing
   private func expectEach(_ checks: [KeyCheck], of method: String) throws {
     let plain = try Recipe(method).validated()
     for check in checks {
-      let plan = try Recipe(method, [check.key: check.value]).validated()
+      var settings = [check.key: check.value]
+      // A clip needs an estimator that divides.
+      if check.key == "clip", method == "biif" { settings["estimator"] = .text("inversePropensity") }
+      let plan = try Recipe(method, settings).validated()
       #expect(check.isSet(plan) && !check.isSet(plain), "\(check.key)")
       // One key sets one thing: every other check stays as it is without it.
       for other in checks where other.key != check.key {
@@ -266,5 +269,12 @@ import Testing
     #expect(throws: TrainingError.self) {
       try Recipe("mf", ["sliceWeight": .number(4), "epochs": .number(1)]).validated().fit(without, seed: 1)
     }
+  }
+
+  @Test func aClipBelongsToTheEstimatorThatIsChosen() throws {
+    let plan = try Recipe("umf", ["clip": .number(0.1), "estimator": .text("inversePropensity")]).validated()
+    #expect((plan.pointwise.estimator as? InversePropensity)?.clip == 0.1)
+    // Without a division there is nothing to clip, and the estimator must not change silently.
+    #expect(throws: RecipeError.self) { try Recipe("biif", ["clip": .number(0.1)]).validated() }
   }
 }

@@ -94,10 +94,14 @@ public struct Recipe: Sendable, Hashable, Codable, CustomStringConvertible {
   public func validated() throws(RecipeError) -> Plan {
     let entry = try MethodCatalogue.entry(named: method)
     var plan = Plan(recipe: self, entry: entry)
-    for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
-      guard let key = RecipeKey.all.first(where: { $0.name == name }) else {
-        throw .unknownKey(name, nearest: nearest(to: name, among: RecipeKey.all.map(\.name)))
-      }
+    let names = RecipeKey.all.map(\.name)
+    if let unknown = settings.keys.sorted().first(where: { !names.contains($0) }) {
+      throw .unknownKey(unknown, nearest: nearest(to: unknown, among: names))
+    }
+    // In the order of the keys, not of the alphabet: a clip belongs to the estimator that is chosen before it.
+    for key in RecipeKey.all {
+      guard let value = settings[key.name] else { continue }
+      let name = key.name
       let isTaken =
         entry.defaults != nil || key.isOfOneKind
         ? key.applies(to: entry) : entry.isTrained || key.appliesToUntrained

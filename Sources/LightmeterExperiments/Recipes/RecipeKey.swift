@@ -65,14 +65,20 @@ public struct RecipeKey: Sendable {
       plan.pointwise.estimator = estimator
       return true
     },
-    number("clip", "least exposure that a click is divided by (inverse propensity, weighted risk)", 0...1) {
-      plan, clip in
+    RecipeKey(
+      "clip", "least exposure that a click is divided by",
+      allowed: "a number from 0.0 to 1.0, with the estimators inversePropensity and weightedRisk", range: 0...1
+    ) { plan, value in
+      guard case .number(let clip) = value, (0...1).contains(clip) else { return false }
       if var risk = plan.pointwise.estimator as? WeightedRisk {
         risk.clip = clip
         plan.pointwise.estimator = risk
-      } else {
+      } else if plan.pointwise.estimator is InversePropensity {
         plan.pointwise.estimator = InversePropensity(clip: clip)
+      } else {
+        return false
       }
+      return true
     },
     RecipeKey(
       "exposure", "where exposure comes from",
