@@ -8,15 +8,26 @@ public struct IntervalChart: Chart {
     public var value: Double
     /// The ends of the interval; nil if there is none.
     public var interval: ClosedRange<Double>?
-    /// Whether this row is the best or tied with it.
-    public var mark: TableValue.Mark
+    /// How this row stands out.
+    public var mark: IntervalMark
+    /// Another value of the same row, for example a published one; drawn as a cross.
+    public var other: Double?
 
     /// A row.
-    public init(_ name: String, _ value: Double, interval: ClosedRange<Double>? = nil, mark: TableValue.Mark = .plain) {
+    public init(
+      _ name: String, _ value: Double, interval: ClosedRange<Double>? = nil, mark: IntervalMark = .plain,
+      other: Double? = nil
+    ) {
       self.name = name
       self.value = value
       self.interval = interval
       self.mark = mark
+      self.other = other
+    }
+
+    /// Every number that the axis must reach.
+    var extent: [Double] {
+      [value] + (interval.map { [$0.lowerBound, $0.upperBound] } ?? []) + (other.map { [$0] } ?? [])
     }
   }
 
@@ -30,48 +41,57 @@ public struct IntervalChart: Chart {
   public var reference: LineChart.Reference?
   /// What the intervals are, for example "95 % over users"; written under the plot if any row has one.
   public var intervalMeaning: String?
+  /// What the crosses are; named in the legend if any row has one.
+  public var otherName: String
   /// Decimals of the values written at the right.
   public var places: Int
 
   /// A chart of values with intervals.
   public init(
     title: String, axis: ChartAxis, rows: [Row], reference: LineChart.Reference? = nil,
-    intervalMeaning: String? = nil, places: Int = 3
+    intervalMeaning: String? = nil, otherName: String = "published", places: Int = 3
   ) {
     self.title = title
     self.axis = axis
     self.rows = rows
     self.reference = reference
     self.intervalMeaning = intervalMeaning
+    self.otherName = otherName
     self.places = places
   }
 
-  /// One method a row: name, value, interval ends and mark.
+  /// One method a row: name, value, interval ends and mark; the other value where any row has one.
   public var data: TableValue {
-    TableValue(
-      columns: [.init("name", .leading), .init(axis.title), .init("lower"), .init("upper"), .init("mark", .leading)],
+    let hasOther = rows.contains { $0.other != nil }
+    let other = hasOther ? [TableValue.Column(otherName)] : []
+    return TableValue(
+      columns: [.init("name", .leading), .init(axis.title), .init("lower"), .init("upper"), .init("mark", .leading)]
+        + other,
       rows: rows.map { row in
-        [
-          .init(row.name), .exact(row.value), .exact(row.interval?.lowerBound), .exact(row.interval?.upperBound),
-          .init(row.mark == .plain ? "" : row.mark.rawValue),
-        ]
+        [.init(row.name)] + row.numbers + (hasOther ? [.exact(row.other)] : [])
       })
   }
 
   /// Rows in the given order, names beside the dots or, on a narrow page, above them.
   public func drawing(width: Double) -> SVGDocument {
-    var layout = ChartLayout(
-      width: width, title: title,
-      summary: "Values of \(axis.title): "
-        + rows.map { "\($0.name) \(NumberText.fixed($0.value, places: places))" }.joined(separator: ", ") + ".")
+    var layout = ChartLayout(width: width, title: title, summary: summary)
     layout.legend(keys)
-    let values = rows.flatMap { [$0.value] + ($0.interval.map { [$0.lowerBound, $0.upperBound] } ?? []) }
-    guard rows.contains(where: { axis.shows($0.value) }),
-      let range = AxisRange(axis, values: values + (reference.map { [$0.value] } ?? []))
-    else {
+    guard draw(in: &layout) else {
       layout.emptyPlot()
       return layout.finished()
     }
+    if let intervalMeaning, rows.contains(where: { $0.interval != nil }) {
+      layout.note("Intervals: \(intervalMeaning).")
+    }
+    return layout.finished()
+  }
+
+  /// Draws rows and axis at the cursor.
+  ///
+  /// - Returns: false if no value has a place.
+  func draw(in layout: inout ChartLayout) -> Bool {
+    let width = layout.document.width
+    guard let range else { return false }
     let columns = Columns(rows: rows, texts: rows.map { text($0, wide: width >= Self.wide) }, width: width)
     let top = layout.cursor
     let area = LayoutBox(
@@ -80,33 +100,38 @@ public struct IntervalChart: Chart {
     layout.document.plotAreas.append(area)
     layout.horizontalAxis(range, area: area, gridLines: true)
     let plot = CartesianPlot(area: area, horizontal: range, vertical: range)
-    if let reference, let x = plot.x(reference.value) {
-      layout.document.line(x, area.minY, x, area.maxY, .ink, width: 1.5, dash: "4 3")
-    }
+    drawReference(plot, &layout.document)
     var rowTop = top + 3
     for index in rows.indices {
       draw(index, top: rowTop, columns, plot, &layout.document)
       rowTop += columns.heights[index]
     }
-    if let intervalMeaning, rows.contains(where: { $0.interval != nil }) {
-      layout.note("Intervals: \(intervalMeaning).")
-    }
-    return layout.finished()
+    return true
+  }
+
+  /// The range of everything that is drawn; nil if no row has a value with a place.
+  var range: AxisRange? {
+    guard rows.contains(where: { axis.shows($0.value) }) else { return nil }
+    return AxisRange(axis, values: rows.flatMap(\.extent) + (reference.map { [$0.value] } ?? []))
+  }
+
+  var summary: String {
+    "Values of \(axis.title): "
+      + rows.map { "\($0.name) \(NumberText.fixed($0.value, places: places))" }.joined(separator: ", ") + "."
+  }
+
+  func drawReference(_ plot: CartesianPlot, _ document: inout SVGDocument) {
+    guard let reference, let x = plot.x(reference.value) else { return }
+    document.line(x, plot.area.minY, x, plot.area.maxY, .ink, width: 1.5, dash: "4 3")
   }
 
   /// From this width on the ends of the interval are written out.
   private static let wide = 560.0
 
-  private var keys: [LegendKey] {
-    var keys: [LegendKey] = []
-    if rows.contains(where: { $0.mark == .best }) {
-      keys.append(LegendKey(name: "best", swatch: .mark(.diamond, .series(0), hollow: false)))
-    }
-    if rows.contains(where: { $0.mark == .tied }) {
-      keys.append(LegendKey(name: "tied with the best", swatch: .mark(.circle, .series(0), hollow: false)))
-    }
-    if !keys.isEmpty, rows.contains(where: { $0.mark == .plain }) {
-      keys.append(LegendKey(name: "other", swatch: .mark(.circle, .muted, hollow: true)))
+  var keys: [LegendKey] {
+    var keys = IntervalMark.keys(Set(rows.map(\.mark)))
+    if rows.contains(where: { $0.other != nil }) {
+      keys.append(LegendKey(name: otherName, swatch: .mark(.cross, .ink, hollow: false)))
     }
     if let reference { keys.append(LegendKey(name: reference.name, swatch: .reference)) }
     return keys
@@ -164,15 +189,35 @@ public struct IntervalChart: Chart {
     let text = text(row, wide: document.width >= Self.wide)
     document.text(
       text, x: document.width - 4, y: y + 4, anchor: .end, bold: isBest, paint: text == "no value" ? .muted : .ink)
-    guard let x = plot.x(row.value) else { return }
-    let paint: ChartPalette.Paint = row.mark == .plain ? .muted : .series(0)
+    drawMark(row, y: y, plot, &document)
+  }
+
+  /// The interval, the dot and the cross of a row.
+  func drawMark(_ row: Row, y: Double, _ plot: CartesianPlot, _ document: inout SVGDocument) {
+    let paint = row.mark.paint
     if let interval = row.interval, let low = plot.x(interval.lowerBound), let high = plot.x(interval.upperBound) {
       document.line(low, y, high, y, paint, width: 2)
       document.line(low, y - 4, low, y + 4, paint, width: 1.5)
       document.line(high, y - 4, high, y + 4, paint, width: 1.5)
     }
-    document.marker(
-      isBest ? .diamond : .circle, x: x, y: y, radius: 4.5, paint, hollow: row.mark == .plain,
-      hover: "\(row.name): \(self.text(row, wide: true))")
+    if let x = plot.x(row.value) {
+      document.marker(
+        row.mark.marker, x: x, y: y, radius: 4.5, paint, hollow: row.mark == .plain,
+        hover: "\(row.name): \(text(row, wide: true))")
+    }
+    if let other = row.other, let x = plot.x(other) {
+      document.marker(
+        .cross, x: x, y: y, radius: 4.5, .ink, hover: "\(row.name), \(otherName): \(NumberText.short(other))")
+    }
+  }
+}
+
+extension IntervalChart.Row {
+  /// Value, interval ends and mark as a data file has them.
+  var numbers: [TableValue.Cell] {
+    [
+      .exact(value), .exact(interval?.lowerBound), .exact(interval?.upperBound),
+      .init(mark == .plain ? "" : mark.rawValue),
+    ]
   }
 }

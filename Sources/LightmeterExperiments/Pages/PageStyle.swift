@@ -2,10 +2,10 @@
 enum PageStyle {
   private static let light =
     "color-scheme:light;--text:#1B1F24;--soft:#59616B;--page:#FFFFFF;--raised:#F5F7F9;--rule:#D5DAE0;--link:#0B5CAD;"
-    + "--best:#DCEEFA;" + ChartPalette.properties(dark: false)
+    + "--best:#DCEEFA;--alarm:#A63F00;" + ChartPalette.properties(dark: false)
   private static let dark =
     "color-scheme:dark;--text:#E6E8EA;--soft:#A6AEB8;--page:#14171B;--raised:#1D2126;--rule:#363D45;--link:#7FBFF5;"
-    + "--best:#173A52;" + ChartPalette.properties(dark: true)
+    + "--best:#173A52;--alarm:#F5A06B;" + ChartPalette.properties(dark: true)
 
   /// `data-theme` on the root element overrides what the browser prefers.
   static let sheet: String =
@@ -30,6 +30,8 @@ enum PageStyle {
     a{color:var(--link)}
     .lead{font-size:1.15rem;color:var(--text)}
     .note{border-left:4px solid var(--lm-4);background:var(--raised);padding:.6em .9em;margin:1em 0}
+    .warning{border:2px solid var(--lm-1);background:var(--raised);border-radius:6px;padding:.6em .9em;margin:1em 0}
+    .warning strong{color:var(--alarm)}
     nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.3em 1.2em;font-size:.95rem}
     figure{margin:1.6em 0}
     figure svg{display:block;width:100%;height:auto}
@@ -70,7 +72,7 @@ enum PageStyle {
       body{font-size:10.5pt}
       main{max-width:none;padding:0}
       nav,details{display:none}
-      figure,tr,.card{break-inside:avoid}
+      figure,tr,.card,.warning{break-inside:avoid}
       h2,h3{break-after:avoid}
       .scroll,.tall{overflow:visible;max-height:none}
       table{font-size:8.5pt}

@@ -47,6 +47,16 @@ public struct SVGDocument: Sendable {
       + "\n"
   }
 
+  /// The drawing with texts below it that must go wherever it goes.
+  func stamped(_ stamps: [String]) -> SVGDocument {
+    var copy = self
+    for line in stamps.flatMap({ TextMeasure.wrapped($0, size: 12, limit: width - 8, lines: 6, bold: true) }) {
+      copy.text(line, x: 4, y: copy.height + 12, bold: true)
+      copy.height += 18
+    }
+    return copy
+  }
+
   private func root(attributes: String, style: String) -> String {
     let label = Escaping.markup(summary.isEmpty ? title : "\(title). \(summary)")
     return "<svg\(attributes) viewBox=\"0 0 \(n(width)) \(n(height))\" role=\"img\" aria-label=\"\(label)\" "

@@ -89,6 +89,13 @@ public struct TableValue: Sendable, Hashable {
     self.rows = rows
   }
 
+  /// The table with a last column that repeats texts which must go wherever a row goes; the table itself without texts.
+  func stamped(_ stamps: [String]) -> TableValue {
+    guard !stamps.isEmpty else { return self }
+    let stamp = Cell(stamps.joined(separator: " "))
+    return TableValue(columns: columns + [Column("warning", .leading)], rows: rows.map { $0 + [stamp] })
+  }
+
   /// Which marks occur, in a sentence that explains them; nil if none do.
   func legend(best: String, tied: String) -> String? {
     let marks = Set(rows.joined().map(\.mark))
