@@ -59,7 +59,7 @@ extension DemoResult {
 
   private var curves: LineChart {
     LineChart(
-      title: "NDCG@20 while training", horizontal: ChartAxis("epoch"), vertical: ChartAxis("NDCG@20"),
+      title: "NDCG@20 while training", horizontal: ChartAxis("epoch", isWhole: true), vertical: ChartAxis("NDCG@20"),
       series: shown(["mf", "relmf", "biif", "calibrated", "biif-slice", "mf-impressions", "oracle"])
         .filter { !$0.curve.isEmpty }
         .map { row in

@@ -79,7 +79,7 @@ extension ChartLayout {
 
   /// As many ticks as fit side by side with eight pixels between their labels.
   static func fittingTicks(_ range: AxisRange, width: Double) -> AxisTicks {
-    var count = max(1, Int(width / 56))
+    var count = max(width < 240 ? 4 : 1, Int(width / 56))
     while true {
       let ticks = range.ticks(count)
       var fits = true

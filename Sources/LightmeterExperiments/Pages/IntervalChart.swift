@@ -83,6 +83,7 @@ public struct IntervalChart: Chart {
     if let intervalMeaning, rows.contains(where: { $0.interval != nil }) {
       layout.note("Intervals: \(intervalMeaning).")
     }
+    if hasFarRows { layout.note(Self.farNote) }
     return layout.finished()
   }
 
@@ -112,7 +113,7 @@ public struct IntervalChart: Chart {
   /// The range of everything that is drawn; nil if no row has a value with a place.
   var range: AxisRange? {
     guard rows.contains(where: { axis.shows($0.value) }) else { return nil }
-    return AxisRange(axis, values: rows.flatMap(\.extent) + (reference.map { [$0.value] } ?? []))
+    return AxisRange(axis, values: near)
   }
 
   var summary: String {
@@ -189,16 +190,26 @@ public struct IntervalChart: Chart {
     let text = text(row, wide: document.width >= Self.wide)
     document.text(
       text, x: document.width - 4, y: y + 4, anchor: .end, bold: isBest, paint: text == "no value" ? .muted : .ink)
-    drawMark(row, y: y, plot, &document)
+    drawMark(row, y: y, isLabelled: true, plot, &document)
   }
 
   /// The interval, the dot and the cross of a row.
-  func drawMark(_ row: Row, y: Double, _ plot: CartesianPlot, _ document: inout SVGDocument) {
+  ///
+  /// - Parameter isLabelled: whether the row's numbers stand elsewhere, so that an arrow needs none.
+  func drawMark(
+    _ row: Row, y: Double, isLabelled: Bool, _ plot: CartesianPlot, _ document: inout SVGDocument
+  ) {
     let paint = row.mark.paint
+    guard !plot.horizontal.isBeyond(row.value) else {
+      drawArrow(row, y: y, isLabelled: isLabelled, plot, &document)
+      return
+    }
     if let interval = row.interval, let low = plot.x(interval.lowerBound), let high = plot.x(interval.upperBound) {
-      document.line(low, y, high, y, paint, width: 2)
-      document.line(low, y - 4, low, y + 4, paint, width: 1.5)
-      document.line(high, y - 4, high, y + 4, paint, width: 1.5)
+      var whisker = PathData()
+      whisker.polyline([(low, y), (high, y)])
+      whisker.polyline([(low, y - 4), (low, y + 4)])
+      whisker.polyline([(high, y - 4), (high, y + 4)])
+      document.path(whisker, stroke: paint, width: 1.75)
     }
     if let x = plot.x(row.value) {
       document.marker(
@@ -209,6 +220,60 @@ public struct IntervalChart: Chart {
       document.marker(
         .cross, x: x, y: y, radius: 4.5, .ink, hover: "\(row.name), \(otherName): \(NumberText.short(other))")
     }
+  }
+}
+
+extension IntervalChart {
+  /// An arrow at the end of the axis that a far row lies beyond, with its value.
+  private func drawArrow(
+    _ row: Row, y: Double, isLabelled: Bool, _ plot: CartesianPlot, _ document: inout SVGDocument
+  ) {
+    let isLow = row.value < plot.horizontal.lower
+    let (tip, back) = isLow ? (plot.area.minX + 1, 9.0) : (plot.area.maxX - 1, -9.0)
+    var arrow = PathData()
+    arrow.polygon([(tip, y), (tip + back, y - 5), (tip + back, y + 5)])
+    document.path(
+      arrow, fill: row.mark == .plain ? .paper : row.mark.paint, stroke: row.mark.paint, width: 1.5,
+      hover: "\(row.name): \(text(row, wide: true))")
+    guard !isLabelled else { return }
+    let text = NumberText.fixed(row.value, places: places)
+    let length = TextMeasure.width(text, size: 11)
+    let left = isLow ? tip + 13 : tip - 13 - length
+    document.rectangle(
+      LayoutBox(minX: left - 2, minY: y - 8, maxX: left + length + 2, maxY: y + 8), fill: .paper)
+    document.text(text, x: left, y: y + 4, size: 11, paint: .muted)
+  }
+
+  /// Whether any row lies beyond the axis.
+  var hasFarRows: Bool { range.map { range in rows.contains { range.isBeyond($0.value) } } ?? false }
+
+  /// What the arrows are.
+  static let farNote = "Arrows: values far beyond the axis."
+
+  /// Numbers for the axis: all, or without a few rows so far off that the others could not be told apart.
+  ///
+  /// Rows are left out from one end only, at most one in five and never the best or the reference, and only if the
+  /// rest then takes less than 40 % of the width.
+  fileprivate var near: [Double] {
+    let all = rows.flatMap(\.extent) + (reference.map { [$0.value] } ?? [])
+    let drawable = rows.filter { axis.shows($0.value) }
+    guard axis.scale == .linear, axis.reaches.isEmpty, drawable.count >= 5 else { return all }
+    func width(_ numbers: [Double]) -> Double {
+      let shown = numbers.filter(axis.shows)
+      return (shown.max() ?? 0) - (shown.min() ?? 0)
+    }
+    let whole = width(all)
+    let ascending = drawable.sorted { $0.value < $1.value }
+    var kept = all
+    for count in 1...(drawable.count / 5) {
+      for part in [ascending.dropFirst(count), ascending.dropLast(count)] {
+        let left = part.count == 0 ? [] : Array(part)
+        guard drawable.filter({ $0.mark == .best }).allSatisfy(left.contains) else { continue }
+        let numbers = left.flatMap(\.extent) + (reference.map { [$0.value] } ?? [])
+        if width(numbers) < 0.4 * whole, width(numbers) > 0, width(numbers) < 0.6 * width(kept) { kept = numbers }
+      }
+    }
+    return kept
   }
 }
 

@@ -56,6 +56,7 @@ public struct IntervalGrid: Chart {
     {
       layout.note("Intervals: \(meaning).")
     }
+    if charts.contains(where: \.hasFarRows) { layout.note(IntervalChart.farNote) }
     return layout.finished()
   }
 
@@ -137,10 +138,11 @@ public struct IntervalGrid: Chart {
 
   private func drawNames(_ columns: Columns, top: Double, right: Double, _ document: inout SVGDocument) {
     let best = Set(charts.flatMap(\.rows).filter { $0.mark == .best }.map(\.name))
+    var guides = PathData()
     var rowTop = top + 3
     for (index, lines) in columns.lines.enumerated() {
       let y = rowTop + columns.heights[index] / 2
-      document.line(columns.left, y, right, y, .grid)
+      guides.polyline([(columns.left, y), (right, y)])
       let isBold = charts.count == 1 && best.contains(columns.names[index])
       for (number, line) in lines.enumerated() {
         let shift = 14 * (Double(number) - Double(lines.count - 1) / 2)
@@ -148,6 +150,7 @@ public struct IntervalGrid: Chart {
       }
       rowTop += columns.heights[index]
     }
+    document.path(guides, stroke: .grid)
   }
 
   private func draw(_ chart: IntervalChart, _ columns: Columns, _ area: LayoutBox, _ layout: inout ChartLayout) {
@@ -164,7 +167,7 @@ public struct IntervalGrid: Chart {
       rowTop += columns.heights[index]
       guard let row = chart.rows.first(where: { $0.name == name }) else { continue }
       if chart.axis.shows(row.value) {
-        chart.drawMark(row, y: y, plot, &layout.document)
+        chart.drawMark(row, y: y, isLabelled: false, plot, &layout.document)
       } else {
         layout.document.text("no value", x: area.minX + 4, y: y + 4, size: 11, paint: .muted)
       }

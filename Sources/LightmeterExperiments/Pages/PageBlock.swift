@@ -34,7 +34,7 @@ extension Page.Block {
 
   private static func html(_ chart: any Chart, _ number: String, _ caption: String) -> String {
     "<figure>\n<div class=\"wide\">\(chart.drawing(width: Page.widths.wide).inline())</div>\n"
-      + "<div class=\"narrow\">\(chart.drawing(width: Page.widths.narrow).inline())</div>\n"
+      + "<div class=\"narrow\">\(chart.drawing(width: Page.widths.narrow).inline(hasHover: false))</div>\n"
       + Self.caption(number, caption) + details(chart.data) + "</figure>\n"
   }
 

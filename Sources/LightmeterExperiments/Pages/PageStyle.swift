@@ -40,9 +40,11 @@ enum PageStyle {
     .scroll{overflow-x:auto;max-width:100%}
     .tall{max-height:75vh;overflow-y:auto}
     table{border-collapse:collapse;font-size:.92rem;min-width:50%}
-    th,td{padding:.36em .8em;text-align:left;border-bottom:1px solid var(--rule);white-space:nowrap}
-    thead th{border-bottom:2px solid var(--soft);vertical-align:bottom;background:var(--page)}
+    th,td{padding:.36em .6em;text-align:left;border-bottom:1px solid var(--rule);white-space:nowrap}
+    thead th{border-bottom:2px solid var(--soft);vertical-align:bottom;white-space:normal;background:var(--page)}
     tbody th{font-weight:400;position:sticky;left:0;background:var(--page);max-width:18rem;white-space:normal}
+    tbody th.long{min-width:11rem}
+    .text{white-space:normal;overflow-wrap:anywhere;min-width:15rem}
     .tall thead th{position:sticky;top:0;z-index:1}
     .number{text-align:right;font-variant-numeric:tabular-nums}
     .best{background:var(--best);border-radius:3px;padding:.1em .3em;margin:0 -.3em}
@@ -64,7 +66,7 @@ enum PageStyle {
       .wide{display:none}
       .narrow{display:block}
       th,td{padding:.34em .5em}
-      tbody th{min-width:7.5rem;max-width:9.5rem}
+      tbody th,tbody th.long{min-width:7.5rem;max-width:9.5rem}
       dl{grid-template-columns:1fr;gap:0}
       dd{margin-bottom:.5em}
     }
@@ -76,8 +78,12 @@ enum PageStyle {
       h2,h3{break-after:avoid}
       .scroll,.tall{overflow:visible;max-height:none}
       table{font-size:8.5pt}
-      th,td{padding:.25em .6em}
-      thead th{white-space:normal}
+      th,td{padding:.25em .5em}
+      tbody th,tbody th.long,.text{min-width:0}
+      .text{overflow-wrap:anywhere}
+      th,td{white-space:normal}
+      .number{white-space:nowrap}
+      thead .number{white-space:normal}
       figure.table{break-inside:auto}
       thead th,tbody th{position:static}
       *{print-color-adjust:exact;-webkit-print-color-adjust:exact}

@@ -55,7 +55,8 @@ struct LedgerClaim: Sendable {
     guard let reading = read[study], !reading.results.isEmpty else {
       return [
         Ledger.Claim(
-          study: study, place: place, text: text, verdict: .notTestable, evidence: read[study]?.absence ?? "not run yet")
+          study: study, place: place, text: text, verdict: .notTestable, evidence: read[study]?.absence ?? "not run yet"
+        )
       ]
     }
     return try reading.results.map { set in

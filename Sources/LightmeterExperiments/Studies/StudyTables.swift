@@ -13,7 +13,8 @@ struct StudyTables: Sendable {
   var places: Int { study.report.places }
 
   /// The metrics of the tables on a data set, with their cells.
-  func metrics(_ results: StudyResults, _ known: [String: [StudyCell?]]) throws -> [(name: String, cells: [StudyCell?])] {
+  func metrics(_ results: StudyResults, _ known: [String: [StudyCell?]]) throws -> [(name: String, cells: [StudyCell?])]
+  {
     let names = study.report.metrics.isEmpty ? results.metrics() : study.report.metrics
     return try names.map { name in
       guard let cells = known[name] else {

@@ -10,8 +10,8 @@ struct StudyCostSection: Sendable {
     return [
       .figure(
         figure,
-        caption: "Wall time on one thread, mean over seeds; lines from the quickest to the slowest seed. Runs that shared "
-          + "the machine with others are slower."),
+        caption: "Wall time on one thread, mean over seeds; lines from the quickest to the slowest seed. Runs that "
+          + "shared the machine with others are slower."),
       .table(
         table(parts),
         caption: "Cost by method. Peak memory is that of the process so far, so it never falls from run to run."),

@@ -48,10 +48,10 @@ struct StudyCurves: Sendable {
     let seeds = study.tuning.seeds.count
     return .figure(
       LineChart(
-        title: "What chose, while tuning on \(part.label)", horizontal: ChartAxis("epoch"),
+        title: "What chose, while tuning on \(part.label)", horizontal: ChartAxis("epoch", isWhole: true),
         vertical: ChartAxis(study.tuning.name), series: series, bandMeaning: Self.meaning(seeds, "tuning seeds")),
-      caption: "The metric by which configurations and epochs were chosen, for the chosen configuration of each method; "
-        + "test data is not in it." + Self.remark(seeds, "tuning seed"))
+      caption: "The metric by which configurations and epochs were chosen, for the chosen configuration of each "
+        + "method; test data is not in it." + Self.remark(seeds, "tuning seed"))
   }
 
   /// Training loss; methods minimise different losses, so each is divided by its own first value.
@@ -68,7 +68,7 @@ struct StudyCurves: Sendable {
     let seeds = part.results.seeds.count
     return .figure(
       LineChart(
-        title: "Training loss on \(part.label)", horizontal: ChartAxis("epoch"),
+        title: "Training loss on \(part.label)", horizontal: ChartAxis("epoch", isWhole: true),
         vertical: ChartAxis("training loss, part of the first epoch's"), series: series,
         bandMeaning: Self.meaning(seeds, "seeds")),
       caption: "Whether training had settled. Methods minimise different losses: only the shape of a curve can be "
@@ -98,10 +98,11 @@ struct StudyCurves: Sendable {
     let axis = bySteps ? "step" : "epoch"
     return .figure(
       LineChart(
-        title: "Learned exposure against the truth, by \(axis), on \(part.label)", horizontal: ChartAxis(axis),
+        title: "Learned exposure against the truth, by \(axis), on \(part.label)",
+        horizontal: ChartAxis(axis, isWhole: true),
         vertical: ChartAxis("correlation with the true exposure"), series: series, references: references,
         bandMeaning: Self.meaning(seeds, "seeds")),
-      caption: "Correlation over items, mean over users (Eq. 20); a model whose exposure is the same for all items has "
-        + "none and no curve." + Self.remark(seeds, "seed"))
+      caption: "Correlation over items, mean over users (Eq. 20); a model whose exposure is the same for all items "
+        + "has none and no curve." + Self.remark(seeds, "seed"))
   }
 }

@@ -52,16 +52,16 @@ struct StudyGroups: Sendable {
           map(
             "Where the gain over \(control) comes from, on \(part.label)", "gain in NDCG@\(cutoff)",
             study.report.places, gains),
-          caption: "The part of NDCG@\(cutoff) that items of each tenth of popularity earn, minus \(control)'s; a row adds "
-            + "up to its gain. Mean over \(part.results.seeds.count) seed(s)."))
+          caption: "The part of NDCG@\(cutoff) that items of each tenth of popularity earn, minus \(control)'s; a row "
+            + "adds up to its gain. Mean over seeds."))
     }
     let shares = rows { $0.recommendedShare.map { 100 * $0 } }
     if !shares.isEmpty {
       blocks.append(
         .figure(
           map("What is recommended, on \(part.label)", "share of recommended places, %", 1, shares),
-          caption: "Share of the first \(cutoff) places that items of each tenth of popularity get; 10 % each would be even."
-        ))
+          caption: "Share of the first \(cutoff) places that items of each tenth of popularity get; 10 % each would be "
+            + "even."))
     }
     let recall = rows { deciles in
       deciles.recall.contains { $0 != nil } ? deciles.recall.map { 100 * ($0 ?? .nan) } : nil
@@ -70,7 +70,8 @@ struct StudyGroups: Sendable {
       blocks.append(
         .figure(
           map("What is found, on \(part.label)", "recall@\(cutoff), %", 1, recall),
-          caption: "Share of the relevant pairs of each tenth of popularity that are among the first \(cutoff) places."))
+          caption: "Share of the relevant pairs of each tenth of popularity that are among the first \(cutoff) places.")
+      )
     }
     return blocks
   }
@@ -89,7 +90,8 @@ struct StudyGroups: Sendable {
     let truth = maps.first.flatMap { series("true exposure", $0.maps.map(\.truthByItem)) }
     let curves = maps.compactMap { series($0.row.label, $0.maps.map(\.learnedByItem)) }
     let chart = LineChart(
-      title: "Exposure by popularity of the items, on \(part.label)", horizontal: ChartAxis(Self.tenthTitle),
+      title: "Exposure by popularity of the items, on \(part.label)",
+      horizontal: ChartAxis(Self.tenthTitle, isWhole: true),
       vertical: ChartAxis("mean exposure", scale: .logarithmic), series: (truth.map { [$0] } ?? []) + curves)
     let caption =
       "Mean probability of being shown that each method works with" + (truth == nil ? "." : ", and the true one.")
@@ -103,7 +105,10 @@ struct StudyGroups: Sendable {
       let values = entry.maps[0].learned.filter(\.isFinite)
       return (values.max() ?? 0) - (values.min() ?? 0) > 1e-6 && entry.row.choice?.recipe.method != "oracle"
     }
-    let places = varied.sorted { Self.closeness($0.row) > Self.closeness($1.row) }.prefix(Self.mostMaps)
+    var seen: Set<[Double]> = []
+    // Methods that take the same exposure share a map.
+    let places = varied.sorted { Self.closeness($0.row) > Self.closeness($1.row) }
+      .filter { seen.insert($0.maps[0].learned).inserted }.prefix(Self.mostMaps)
     return places.compactMap { entry -> Page.Block? in
       let isWorld = entry.maps[0].truth != nil
       let lists = entry.maps.map { map -> [Double]? in

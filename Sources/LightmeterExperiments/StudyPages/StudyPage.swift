@@ -50,13 +50,14 @@ struct StudyPage: Sendable {
       blocks.append(
         .figure(
           charts.overview(parts, metric),
-          caption: "\(metric) on every data set. Tied: not distinguishable from the best by users (paired, Holm, 5 %)."))
+          caption: "\(metric) on every data set. Tied: not distinguishable from the best by users (paired, Holm, 5 %).")
+      )
       if let control = parts[0].results.controls.first {
         blocks.append(
           .figure(
             charts.overview(parts, metric, from: control),
-            caption: "Paired differences from \(control). Beyond chance: p < 5 % after Holm's correction; the intervals "
-              + "are not corrected."))
+            caption: "Paired differences from \(control). Beyond chance: p < 5 % after Holm's correction; the "
+              + "intervals are not corrected."))
       }
     }
     blocks.append(.heading("What is not shown"))
@@ -72,17 +73,8 @@ struct StudyPage: Sendable {
       blocks.append(.table(table.table, caption: table.caption.replacing("`", with: ""), isTall: isTall))
     }
     add(tables.main(results, metrics))
-    blocks.append(
-      .figure(
-        charts.values(part),
-        caption: "Means over seeds, intervals over users. Tied: not distinguishable from the best (paired, Holm, 5 %)."))
-    for control in results.controls where metrics.contains(where: { tables.isPaired($0.name) }) {
-      blocks.append(
-        .figure(
-          charts.differences(part, from: control),
-          caption: "Paired differences from \(control), user by user. Beyond chance: p < 5 % after Holm's correction; the "
-            + "intervals are not corrected."))
-    }
+    // A single metric on several data sets stands side by side at the head of the page.
+    if metrics.count > (parts.count == 1 ? 0 : 1) { blocks += figures(part) }
     for metric in metrics where tables.isPaired(metric.name) {
       for control in results.controls { add(tables.differences(results, metric, control)) }
     }
@@ -98,6 +90,23 @@ struct StudyPage: Sendable {
     }
     add(tables.protocols(results))
     add(tables.choices(results))
+    return blocks
+  }
+
+  /// Values, and differences from each control.
+  private func figures(_ part: StudyPart) -> [Page.Block] {
+    var blocks: [Page.Block] = [
+      .figure(
+        charts.values(part),
+        caption: "Means over seeds, intervals over users. Tied: not distinguishable from the best (paired, Holm, 5 %).")
+    ]
+    for control in part.results.controls where part.metrics.contains(where: { tables.isPaired($0.name) }) {
+      blocks.append(
+        .figure(
+          charts.differences(part, from: control),
+          caption: "Paired differences from \(control), user by user. Beyond chance: p < 5 % after Holm's correction; "
+            + "the intervals are not corrected."))
+    }
     return blocks
   }
 

@@ -8,9 +8,10 @@ struct StudySummary: Sendable {
 
   private func number(_ value: Double) -> String { NumberText.fixed(value, places: places) }
 
-  /// `A, B and C`.
+  /// `A, B and C`; `A; B, c; D` where a name has a comma of its own.
   static func list(_ names: [String]) -> String {
     guard let last = names.last, names.count > 1 else { return names.first ?? "none" }
+    if names.contains(where: { $0.contains(",") }) { return names.joined(separator: "; ") }
     return names.dropLast().joined(separator: ", ") + " and " + last
   }
 
@@ -38,7 +39,8 @@ struct StudySummary: Sendable {
       text += " (95 % interval over users \(number(interval.low)) to \(number(interval.high)))"
     }
     let tied = cells.indices.filter { cells[$0]?.mark == .tied }.map { labels[$0] }
-    text += tied.isEmpty
+    text +=
+      tied.isEmpty
       ? ". No other row is tied with it." : ". Statistically tied with it: \(Self.list(tied))."
     guard isOracle(labels[top]) else { return text }
     let feasible = cells.indices.filter { cells[$0] != nil && !isOracle(labels[$0]) }
@@ -58,17 +60,25 @@ struct StudySummary: Sendable {
     let higher = significant.filter { $0.comparison.paired.difference.mean > 0 }.map(\.label)
     let lower = significant.filter { $0.comparison.paired.difference.mean < 0 }.map(\.label)
     let open = found.filter { !$0.comparison.isSignificant }.map(\.label)
-    return "Against \(control), user by user and corrected for \(found.count) comparisons (Holm, 5 %): higher "
-      + "\(Self.list(higher)); lower \(Self.list(lower)); no difference shown for \(Self.list(open))."
+    let parts = [("Higher", higher), ("Lower", lower), ("No difference shown", open)].filter { !$0.1.isEmpty }
+    return "Against \(control), user by user and corrected for \(found.count) comparisons (Holm, 5 %). "
+      + parts.map { "\($0.0): \(Self.list($0.1))." }.joined(separator: " ")
   }
 
   private func detectable(_ control: String, _ part: StudyPart, _ cells: [StudyCell?]) -> String? {
     let found = cells.compactMap { $0?.comparisons[control]?.paired.minimumDetectable }.filter(\.isFinite)
     guard let least = found.min(), let most = found.max() else { return nil }
     let users = cells.lazy.compactMap { $0?.averaged.users.count }.first ?? 0
-    let range = number(least) == number(most) ? number(least) : "\(number(least)) to \(number(most)), by row,"
-    return "The smallest true difference from \(control) that these \(NumberText.grouped(users)) users would have shown "
-      + "four times out of five is \(range) before correction; smaller ones are left open."
+    let (low, high) = (bound(least), bound(most))
+    let range = low == high ? low : "\(low) to \(high), by row,"
+    return "The smallest true difference from \(control) that these \(NumberText.grouped(users)) users would have "
+      + "shown four times out of five is \(range) before correction; smaller ones are left open."
+  }
+
+  /// A positive number that is never printed as 0.
+  private func bound(_ value: Double) -> String {
+    let unit = NumberText.powerOfTen(-places)
+    return value < unit / 2 ? "below \(number(unit))" : number(value)
   }
 
   private func others(_ part: StudyPart) -> String? {
