@@ -49,6 +49,8 @@ extension Page.Block {
   }
 
   private static func details(_ table: TableValue) -> String {
-    "<details><summary>Data as CSV</summary><pre>\(Escaping.markup(table.csv()))</pre></details>\n"
+    let (brief, isCut) = table.brief()
+    let title = isCut ? "Data as CSV, six digits" : "Data as CSV"
+    return "<details><summary>\(title)</summary><pre>\(Escaping.markup(brief.csv()))</pre></details>\n"
   }
 }

@@ -96,6 +96,21 @@ public struct TableValue: Sendable, Hashable {
     return TableValue(columns: columns + [Column("warning", .leading)], rows: rows.map { $0 + [stamp] })
   }
 
+  /// The table with long numbers cut to six digits, for reading; and whether any was cut.
+  func brief() -> (table: TableValue, isCut: Bool) {
+    var isCut = false
+    let rows = rows.map { row in
+      zip(columns, row).map { column, cell -> Cell in
+        guard column.alignment == .trailing, cell.text.utf8.count > 8, let value = Double(cell.text) else {
+          return cell
+        }
+        isCut = true
+        return Cell(NumberText.short(value, digits: 6), mark: cell.mark)
+      }
+    }
+    return (TableValue(columns: columns, rows: rows), isCut)
+  }
+
   /// Which marks occur, in a sentence that explains them; nil if none do.
   func legend(best: String, tied: String) -> String? {
     let marks = Set(rows.joined().map(\.mark))

@@ -4,6 +4,8 @@ internal import LightmeterTraining
 /// What happened while the models were trained, with bands over seeds.
 struct StudyCurves: Sendable {
   let study: Study
+  /// A loss curve of more epochs shows every second, third and so on.
+  private static let mostEpochs = 30
 
   /// A value that a run has at several places.
   private typealias Run = [(x: Double, y: Double)]
@@ -60,7 +62,9 @@ struct StudyCurves: Sendable {
       guard row.taken.isEmpty else { return nil }
       let runs = row.records.filter { $0.failure == nil }.compactMap { record -> Run? in
         guard let first = record.history.first?.trainingLoss, first > 0, record.history.count > 1 else { return nil }
-        return record.history.map { (Double($0.epoch), $0.trainingLoss / first) }
+        let step = (record.history.count + Self.mostEpochs - 1) / Self.mostEpochs
+        let kept = record.history.enumerated().filter { $0.offset % step == 0 || $0.offset + 1 == record.history.count }
+        return kept.map { (Double($0.element.epoch), $0.element.trainingLoss / first) }
       }
       return Self.series(row.label, runs)
     }

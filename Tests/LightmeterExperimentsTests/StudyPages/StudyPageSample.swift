@@ -28,7 +28,7 @@ struct StudyPageSample {
 
   private static let card = ProtocolCard(
     preset: "strict", binarise: "as given", candidates: "all", itemsDropped: "none", usersKept: "all",
-    usersKeptCount: 16, usersTotal: 16, emptyUserValue: nil, convention: MetricConvention(), cutoffs: [5],
+    usersKeptCount: 14, usersTotal: 14, emptyUserValue: nil, convention: MetricConvention(), cutoffs: [5],
     userInterval: "bootstrap", run: RunProtocol())
 
   private func quoted(_ text: String) throws -> String {
@@ -65,8 +65,8 @@ struct StudyPageSample {
         card: Self.card,
         values: [(RankingMetric.ndcg, 0.4), (.recall, 0.2)].map { metric, base in
           MeasuredValue(
-            metric: metric, cutoff: 5, users: (0..<16).map { Int32($0) },
-            perUser: (0..<16).map { user in
+            metric: metric, cutoff: 5, users: (0..<14).map { Int32($0) },
+            perUser: (0..<14).map { user in
               base + 0.015 * Double(place) + 0.1 * PagesSample.noise(user) + 0.02 * PagesSample.noise(user * 31 + place)
                 + 0.002 * Double(seed)
             }, card: Self.card)
