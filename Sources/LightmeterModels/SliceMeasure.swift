@@ -50,43 +50,47 @@ public enum SliceMeasure: String, Sendable, Hashable, Codable, CaseIterable {
         scores: SliceSelection.scores(of: scorer, for: pairs), feedback: pairs.feedback)
     case .withinUser:
       return SliceMeasure.areaWithinUsers(scores: SliceSelection.scores(of: scorer, for: pairs), pairs: pairs)
-    case .percentile:
-      return SliceMeasure.mean(of: scorer, on: pairs, seen: seen) { place, candidates in
-        candidates > 1 ? (Double(candidates) - place) / Double(candidates - 1) : 1
-      }
-    case .discount:
-      return SliceMeasure.mean(of: scorer, on: pairs, seen: seen) { place, _ in
-        Portable.log(2) / Portable.log(1 + place)
-      }
+    case .percentile, .discount:
+      let gains = gains(of: scorer, on: pairs, seen: seen) ?? []
+      return gains.isEmpty ? nil : gains.reduce(0, +) / Double(gains.count)
     }
   }
 
-  private static func mean(
-    of scorer: any Scorer, on pairs: PairBatch, seen: FeedbackMatrix, _ gain: (Double, Int) -> Double
-  ) -> Double? {
+  /// What each clicked, unseen pair adds to the mean: the same pairs in the same order for every model, so that
+  /// differences between models are paired.
+  ///
+  /// - Returns: nil for the areas, which are no means over pairs.
+  public func gains(of scorer: any Scorer, on pairs: PairBatch, seen: FeedbackMatrix) -> [Double]? {
+    guard self == .percentile || self == .discount else { return nil }
     let clicked = pairs.users.indices.filter {
       pairs.feedback[$0] != 0 && !seen.contains(user: Int(pairs.users[$0]), item: pairs.items[$0])
-    }.prefix(mostRanked)
+    }.prefix(SliceMeasure.mostRanked)
     var scores = [Float](repeating: 0, count: scorer.itemCount)
-    var (sum, last) = (0.0, Int32(-1))
-    for k in clicked {
+    var last = Int32(-1)
+    return clicked.map { k in
       let user = pairs.users[k]
       if user != last { scorer.scores(user: Int(user), items: 0..<scorer.itemCount, into: &scores) }
       last = user
       let hidden = seen.items(of: Int(user))
-      let bar = scores[Int(pairs.items[k])]
-      var (above, tied) = (0, 0)
-      for score in scores {
-        above += score > bar ? 1 : 0
-        tied += score == bar ? 1 : 0
-      }
-      for item in hidden {
-        above -= scores[Int(item)] > bar ? 1 : 0
-        tied -= scores[Int(item)] == bar ? 1 : 0
-      }
-      sum += gain(1 + Double(above) + Double(tied - 1) / 2, scorer.itemCount - hidden.count)
+      let place = SliceMeasure.place(of: Int(pairs.items[k]), in: scores, hidden: hidden)
+      if self == .discount { return Portable.log(2) / Portable.log(1 + place) }
+      let candidates = scorer.itemCount - hidden.count
+      return candidates > 1 ? (Double(candidates) - place) / Double(candidates - 1) : 1
     }
-    return clicked.isEmpty ? nil : sum / Double(clicked.count)
+  }
+
+  private static func place(of item: Int, in scores: [Float], hidden: ArraySlice<Int32>) -> Double {
+    let bar = scores[item]
+    var (above, tied) = (0, 0)
+    for score in scores {
+      above += score > bar ? 1 : 0
+      tied += score == bar ? 1 : 0
+    }
+    for other in hidden {
+      above -= scores[Int(other)] > bar ? 1 : 0
+      tied -= scores[Int(other)] == bar ? 1 : 0
+    }
+    return 1 + Double(above) + Double(tied - 1) / 2
   }
 
   /// How often a clicked random pair scores above an unclicked one of the same user; ties count one half.
