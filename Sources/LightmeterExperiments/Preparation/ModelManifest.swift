@@ -58,6 +58,9 @@ public struct ModelManifest: Sendable, Codable {
   /// Why there is none.
   public var foldInUnavailable: String?
 
+  /// What later updates changed, the first first; nil for a model that was trained at once.
+  public var updates: [UpdateReport]?
+
   /// As JSON with sorted keys.
   public func json() throws -> String {
     let encoder = JSONEncoder()
