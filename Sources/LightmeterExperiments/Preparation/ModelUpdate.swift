@@ -153,6 +153,9 @@ public struct ModelUpdate: Sendable {
     var plan = plan
     plan.pointwise.epochs = epochs
     plan.pointwise.warmStart = start
+    // Coupled decay under dense Adam would pull the rows of everybody who is not in the new log towards 0, a full step
+    // length at a time: the decay is the only gradient that they have, and Adam is scale-free.
+    if case .none = replay { plan.pointwise.optimizer = .lazyAdam }
     plan.sliceWeight = 0
     return try plan.fit(data, seed: seed, observer: observer)
   }

@@ -79,6 +79,21 @@ import Testing
     #expect(ModelManifest(json: loaded.manifest)?.updates?.count == 1)
   }
 
+  @Test(arguments: ["mf", "umf", "biif", "bpr"]) func peopleWhoAreNotInTheNewLogStayWhereTheyWere(name: String)
+    async throws
+  {
+    let folder = try TemporaryPlace()
+    defer { folder.remove() }
+    let parent = try Self.parent(name, folder: folder.path)
+    var update = try ModelUpdate(parent, log: try Self.newLog(parent, folder: folder.path), replay: .none)
+    update.epochs = 2
+    let model = try await update.run(digest: "p").model
+    guard case .factors(let old) = parent.scorer, case .factors(let new) = model.scorer else { return }
+    let stride = old.users.stride
+    #expect(old.users.values[..<(14 * stride)] == new.users.values[..<(14 * stride)], "users 0 to 13 have no new row")
+    #expect(old.users.values[(14 * stride)..<(24 * stride)] != new.users.values[(14 * stride)..<(24 * stride)])
+  }
+
   @Test func theSameUpdateGivesTheSameBytes() async throws {
     let folder = try TemporaryPlace()
     defer { folder.remove() }
