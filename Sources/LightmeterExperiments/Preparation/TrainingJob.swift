@@ -175,24 +175,3 @@ extension PairBatch {
     return StudyDataset.hex(hash.finish())
   }
 }
-
-/// The choice among corrections on the held-out part of a slice: what `--method auto` does (METHODS §20.1).
-public enum SliceChoice {
-  /// The candidates: naive, and each calibration under both estimators.
-  public static let candidates: [Recipe] =
-    [Recipe("mf")]
-    + ["plain", "plainWithActivity", "regressed"].flatMap { form in
-      ["lowVariance", "inversePropensity"].map { estimator in
-        Recipe("calibrated", ["exposure": .text(form), "estimator": .text(estimator)])
-      }
-    }
-
-  /// The share of (clicked, declined) pairs of the held-out slice that the model orders rightly; larger is better.
-  ///
-  /// Random pairs need no weights, and an order does not favour models whose probabilities are merely better scaled.
-  public static func score(_ model: TrainedModel, on selection: PairBatch) -> Double? {
-    guard !selection.isEmpty else { return nil }
-    return SliceSelection.pooledAUC(
-      scores: SliceSelection.scores(of: model.scorer, for: selection), feedback: selection.feedback)
-  }
-}

@@ -19,6 +19,8 @@ public struct RunRecord: Codable, Sendable {
     public var epoch: Int
     /// The value.
     public var value: Double
+    /// Other measures of the slice, by name, where a row of the study chooses by them.
+    public var measures: [String: Double]?
   }
 
   /// The exposure of a model against the truth of a world.

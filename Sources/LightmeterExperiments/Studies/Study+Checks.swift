@@ -1,5 +1,6 @@
 internal import LightmeterEvaluation
 internal import LightmeterFeedback
+internal import LightmeterModels
 internal import LightmeterTraining
 
 extension Study {
@@ -47,7 +48,7 @@ extension Study {
     if method.members != nil, tuning.metric?.readsSlice != true {
       throw .badValue(
         at: "tuning.metric", value: "'\(tuning.name)'",
-        allowed: "slice-auc or slice-user-auc where a row is selected on it")
+        allowed: "\(SliceMeasure.names) where a row is selected on the slice")
     }
     if method.grid.count > tuning.configurations {
       throw .badValue(

@@ -53,7 +53,7 @@ public struct AutoDebiasMethod: Method {
     precondition(blockCells > 0, "a block of \(blockCells) cells is impossible")
     return try Denormals.flushed { () throws(TrainingError) -> TrainedModel in
       var run = try AutoDebiasRun(method: self, data: data, seed: seed)
-      return try run.train(observer: observer)
+      return try run.train(epochs: epochs, observer: observer)
     }
   }
 }

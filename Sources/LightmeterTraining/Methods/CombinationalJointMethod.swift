@@ -59,7 +59,7 @@ public struct CombinationalJointMethod: Method {
     precondition(parts >= 2, "\(parts) parts are impossible: a model must have clicks that are not its own")
     return try Denormals.flushed { () throws(TrainingError) -> TrainedModel in
       var run = try CombinationalJointRun(method: self, data: data, seed: seed)
-      return try run.train(observer: observer)
+      return try run.train(epochs: epochs, observer: observer)
     }
   }
 }
