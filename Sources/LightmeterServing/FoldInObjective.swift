@@ -19,19 +19,19 @@ public import LightmeterObjectives
 public struct FoldInObjective: Sendable, Hashable, Codable {
   /// The loss of a pair.
   public enum Loss: Sendable, Hashable, Codable {
-    /// ``Naive``.
+    /// `Naive`.
     case naive
-    /// ``InversePropensity``.
+    /// `InversePropensity`.
     case inversePropensity(clip: Double)
-    /// ``LowVariance``.
+    /// `LowVariance`.
     case lowVariance
-    /// ``WeightedRisk``.
+    /// `WeightedRisk`.
     case weightedRisk(
       weighting: WeightedRisk.Weighting, likelihoodWeight: Double, riskWeight: Double, detachesWeights: Bool,
       clip: Double)
-    /// ``ConfidenceLogistic``.
+    /// `ConfidenceLogistic`.
     case logistic(confidence: Double, extra: Double)
-    /// ``LatentExposureLoss``.
+    /// `LatentExposureLoss`.
     case latentExposure(precision: Double)
     /// c (y − s)², c = 1 + confidence on clicks, else 1: solved exactly, by the normal equations.
     case leastSquares(confidence: Double)

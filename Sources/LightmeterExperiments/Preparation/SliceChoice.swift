@@ -6,7 +6,7 @@ public import LightmeterTraining
 /// The choice among corrections on the held-out part of a slice: what `--method auto` does (METHODS §20.1).
 ///
 /// Every candidate ranks the catalogue for the users of the clicked random pairs; a pair counts by its discount there
-/// (``SliceMeasure/discount``), so the top of the lists decides, as it does for the people who see them. A correction is
+/// (`SliceMeasure/discount`), so the top of the lists decides, as it does for the people who see them. A correction is
 /// taken only where it beats naive training by more than the standard error of the paired difference.
 public struct SliceChoice: Sendable {
   /// The candidates, naive training first, then each calibration under both estimators.
@@ -31,7 +31,7 @@ public struct SliceChoice: Sendable {
 
   private let pairs: PairBatch
   private let seen: FeedbackMatrix
-  /// Verdicts so far, in the order of ``add(_:_:)``.
+  /// Verdicts so far, in the order of `add(_:_:)`.
   public private(set) var verdicts: [Verdict] = []
 
   /// - Parameters:
