@@ -36,7 +36,7 @@
       logger.info(
         """
         \(settings.name) (\(slot.current.digest)): \(model.users.count) users, \(model.items.count) items, \
-        loaded in \((clock.now - begin) / .milliseconds(1)) ms\(keys.isEmpty ? "; no keys are asked for" : "")
+        loaded in \(Int((clock.now - begin) / .milliseconds(1))) ms\(keys.isEmpty ? "; no keys are asked for" : "")
         """)
       let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
