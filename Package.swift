@@ -56,7 +56,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", .upToNextMinor(from: "1.8.2")),
     .package(url: "https://github.com/apple/swift-numerics", .upToNextMinor(from: "1.1.1")),
-    // Fetched only with the trait Server.
+    // Fetched and compiled only with the trait Server.
     .package(url: "https://github.com/hummingbird-project/hummingbird", .upToNextMinor(from: "2.28.1"), traits: []),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", .upToNextMinor(from: "2.13.0")),
     .package(url: "https://github.com/apple/swift-log", .upToNextMinor(from: "1.16.2")),
@@ -78,7 +78,9 @@ let package = Package(
     room("Training", ["LightmeterModels", "LightmeterObjectives"]),
     room("Evaluation", ["LightmeterFeedback", "LightmeterKernels"]),
     room("Serving", ["LightmeterModels", "LightmeterObjectives"]),
-    room("Service", ["LightmeterServing"], resources: [.embedInCode("Page/page.html"), .embedInCode("Routes/openapi.json")]),
+    room(
+      "Service", ["LightmeterServing"],
+      resources: [.embedInCode("Page/page.html"), .embedInCode("Routes/openapi.json")]),
     room(
       "Experiments", ["LightmeterTraining", "LightmeterEvaluation", "LightmeterServing"], resources: reproductionFiles),
     .target(

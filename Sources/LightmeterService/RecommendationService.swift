@@ -123,14 +123,8 @@ public final class RecommendationService: Sendable {
     if let colon = name.lastIndex(of: ":"), name[name.index(after: colon)...].allSatisfy(\.isNumber) {
       name = String(name[..<colon])
     }
-    guard ["localhost", "[::1]", settings.host].contains(name.lowercased()) || Self.isLoopback(name) else {
+    guard ServiceSettings.isLoopback(name) else {
       throw .forbidden("without keys this server answers to localhost only, not to the host that the request names")
     }
-  }
-
-  /// Four numbers, of which the first is 127.
-  private static func isLoopback(_ name: String) -> Bool {
-    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
   }
 }

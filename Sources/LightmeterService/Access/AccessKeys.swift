@@ -46,7 +46,9 @@ public struct AccessKeys: Sendable {
         }
         try add(String(parts[1]), level, "\(file), line \(number + 1)")
       }
-      guard !isEmpty else { throw SettingError("\(file): there is no key in it; write 'read KEY' or 'write KEY' lines") }
+      guard !isEmpty else {
+        throw SettingError("\(file): there is no key in it; write 'read KEY' or 'write KEY' lines")
+      }
     }
     for (name, level) in [("LIGHTMETER_READ_KEYS", Level.read), ("LIGHTMETER_WRITE_KEYS", .write)] {
       for key in (environment[name] ?? "").split(separator: ",") { try add(String(key), level, name) }
@@ -55,7 +57,8 @@ public struct AccessKeys: Sendable {
 
   private mutating func add(_ key: String, _ level: Level, _ place: String) throws {
     guard key.utf8.count >= Self.shortest else {
-      throw SettingError("\(place): a key has at least \(Self.shortest) characters, such as `openssl rand -hex 16` gives")
+      throw SettingError(
+        "\(place): a key has at least \(Self.shortest) characters, such as `openssl rand -hex 16` gives")
     }
     guard key.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
       throw SettingError("\(place): a key has letters, digits and signs of ASCII only")

@@ -99,10 +99,7 @@ enum RecommendHandlers {
       user = index
       if let history = model.seen { seen = Set(history.items(of: Int(index))) }
     }
-    let order = model.popularity.indices.sorted { a, b in
-      model.popularity[a] != model.popularity[b] ? model.popularity[a] > model.popularity[b] : a < b
-    }
-    let shown = order.lazy.filter { !seen.contains(Int32($0)) }.prefix(count)
+    let shown = served.byPopularity.lazy.filter { !seen.contains($0) }.prefix(count).map { Int($0) }
     let items = shown.enumerated().map { place, item -> JSONValue in
       var (relevance, exposure): (Float?, Float?)
       if let user {

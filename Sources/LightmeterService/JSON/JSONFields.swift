@@ -69,8 +69,9 @@ struct JSONFields {
     var texts: [String] = []
     for element in elements {
       guard let text = element.text, !text.isEmpty else {
-        throw .unprocessable("'\(place)\(name)' holds \(element.text == "" ? "an empty text" : element.kind); "
-          + "it must be a list of texts")
+        throw .unprocessable(
+          "'\(place)\(name)' holds \(element.text == "" ? "an empty text" : element.kind); "
+            + "it must be a list of texts")
       }
       texts.append(text)
     }

@@ -2,6 +2,7 @@ internal import LightmeterFeedback
 internal import LightmeterKernels
 public import LightmeterModels
 public import LightmeterServing
+internal import Synchronization
 
 /// A model with all that answers need, made once when it is loaded.
 public final class ServedModel: Sendable {
@@ -19,6 +20,21 @@ public final class ServedModel: Sendable {
   let manifest: JSONValue
   /// Version of the library that wrote the file.
   let version: String
+
+  private let order = Mutex<[Int32]?>(nil)
+
+  /// Items by popularity, best first; sorted when first asked for.
+  var byPopularity: [Int32] {
+    order.withLock { order in
+      if let order { return order }
+      let theta = model.popularity
+      let sorted = theta.indices.map { Int32($0) }.sorted { a, b in
+        theta[Int(a)] != theta[Int(b)] ? theta[Int(a)] > theta[Int(b)] : a < b
+      }
+      order = sorted
+      return sorted
+    }
+  }
 
   /// The model itself.
   public var model: StoredModel { recommender.model }

@@ -62,8 +62,13 @@ public struct ServiceSettings: Sendable, Equatable {
   }
 
   /// Whether the address can be reached from this machine only.
-  public var isLoopback: Bool {
-    host == "localhost" || host == "::1" || host == "[::1]" || (host.hasPrefix("127.") && !host.contains(":"))
+  public var isLoopback: Bool { Self.isLoopback(host) }
+
+  /// Whether a name is one of this machine's own: localhost, ::1, or four numbers of which the first is 127.
+  static func isLoopback(_ host: String) -> Bool {
+    if ["localhost", "::1", "[::1]"].contains(host.lowercased()) { return true }
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
   }
 
   /// Settles every setting.
