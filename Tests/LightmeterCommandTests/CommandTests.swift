@@ -14,6 +14,7 @@ import Testing
 
   @Test(arguments: [
     "demo", "reading", "train", "evaluate", "recommend", "explain", "simulate", "inspect", "methods", "experiment",
+    "serve",
   ])
   func theHelpOfEverySubcommandHasAnExample(name: String) throws {
     let help = try CommandRunner.run(name, "--help")

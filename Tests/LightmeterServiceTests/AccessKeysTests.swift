@@ -20,6 +20,8 @@ import Testing
     }
     #expect(keys.level(headers: ["authorization": "Basic \(writer)"]) == .none)
     #expect(keys.level(headers: [:]) == .none)
+    #expect(keys.level(headers: ["x-api-key": writer, "authorization": "Bearer \(reader)"]) == .read)
+    #expect(keys.level(headers: ["x-api-key": writer, "authorization": "Bearer x"]) == .none, "a wrong key is refused")
     #expect(AccessKeys().level(headers: [:]) == .write, "without keys everybody may")
   }
 

@@ -66,24 +66,31 @@ public struct AccessKeys: Sendable {
     keys.append((Array(key.utf8), level))
   }
 
-  /// What the key in the header fields allows; everything where there are no keys.
+  /// What the keys in the header fields allow; everything where the server has none. Of two keys the weaker one counts.
   ///
   /// - Complexity: the same for every key of one length, right or wrong.
   public func level(headers: [String: String]) -> Level {
     guard !isEmpty else { return .write }
-    guard let given = Self.key(in: headers) else { return .none }
+    return Self.given(in: headers).map { level(of: Array($0.utf8)) }.min() ?? .none
+  }
+
+  private func level(of given: [UInt8]) -> Level {
     var best = Level.none.rawValue
     for (key, level) in keys {
       // No early end: the time tells nothing of how many characters were right.
-      best = max(best, Self.equal(Array(given.utf8), key) ? level.rawValue : 0)
+      best = max(best, Self.equal(given, key) ? level.rawValue : 0)
     }
     return Level(rawValue: best) ?? .none
   }
 
-  private static func key(in headers: [String: String]) -> String? {
-    if let key = headers["x-api-key"] { return key }
-    guard let field = headers["authorization"], field.lowercased().hasPrefix("bearer ") else { return nil }
-    return SettingsFile.trimmed(field.dropFirst(7))
+  private static func given(in headers: [String: String]) -> [String] {
+    var keys: [String] = []
+    if let key = headers["x-api-key"] { keys.append(key) }
+    if let field = headers["authorization"] {
+      // Credentials of another kind are no key.
+      keys.append(field.lowercased().hasPrefix("bearer ") ? SettingsFile.trimmed(field.dropFirst(7)) : "")
+    }
+    return keys
   }
 
   private static func equal(_ given: [UInt8], _ key: [UInt8]) -> Bool {
