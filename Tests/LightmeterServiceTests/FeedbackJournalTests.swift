@@ -40,7 +40,7 @@ import Testing
     try withTemporaryFolder { folder in
       let journal = try FeedbackJournal(folder: folder)
       try journal.record([
-        shown("u", "i", 1e-7), shown("u", "j", 1), .rating(user: "u", item: "i", rating: -2.5, timestamp: 3),
+        shown("u", "i", 1e-7), shown("v", "j", 1), .rating(user: "u", item: "i", rating: -2.5, timestamp: 3),
         .rating(user: "v", item: "j", rating: 4, timestamp: 4), .click(user: "u", item: "i", timestamp: 5),
         .click(user: "v", item: "j", timestamp: 6),
       ])
@@ -71,14 +71,14 @@ import Testing
 
   @Test func aFullFileIsFollowedByTheNextAndKeepsItsHeader() throws {
     try withTemporaryFolder { folder in
-      let journal = try FeedbackJournal(folder: folder, largest: 150)
+      let journal = try FeedbackJournal(folder: folder, largest: 120)
       for k in 0..<6 { try journal.record([shown("user\(k)", "item\(k)")]) }
       let files = try names(in: folder).filter { $0.hasPrefix("impressions") }
       #expect(files.count == 3)
       var rows = 0
       for file in files {
         let content = try text(folder + "/" + file)
-        #expect(content.hasPrefix(FeedbackEntry.Kind.impressions.header) && content.utf8.count <= 150)
+        #expect(content.hasPrefix(FeedbackEntry.Kind.impressions.header) && content.utf8.count <= 120)
         rows += content.split(separator: "\n").count - 1
       }
       #expect(rows == 6)
