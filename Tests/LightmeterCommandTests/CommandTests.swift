@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "demo", "reading", "train", "evaluate", "recommend", "explain", "update", "export", "simulate", "inspect",
+    "demo", "reading", "train", "evaluate", "recommend", "explain", "update", "export", "serve", "simulate", "inspect",
     "methods", "experiment",
   ])
   func theHelpOfEverySubcommandHasAnExample(name: String) throws {
