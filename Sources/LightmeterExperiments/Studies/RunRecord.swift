@@ -71,6 +71,10 @@ public struct RunRecord: Codable, Sendable {
   public var exposure: Exposure?
   /// The exposure during training, where asked for.
   public var trace: [TracePoint]?
+  /// What the lists hold by popularity of the items; nil in older records and where users are tested on lists of their own.
+  public var deciles: PopularityDeciles?
+  /// Mean exposure by activity and popularity; nil in older records and for models without exposure.
+  public var exposureMap: ExposureMap?
   /// Training epochs.
   public var history: [EpochRecord] = []
   /// Training data, as its builder says.

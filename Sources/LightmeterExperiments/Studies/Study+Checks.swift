@@ -13,6 +13,9 @@ extension Study {
 
   /// Everything that can be wrong with a study before its data are read.
   func checkWhole() throws(StudyError) {
+    if name.isEmpty || name.hasPrefix(".") || name.contains("/") {
+      throw .badValue(at: "name", value: "'\(name)'", allowed: "a name for files: no slash, no dot in front")
+    }
     try checkLabels()
     for (place, method) in methods.enumerated() { try checkSearch(method, at: "methods[\(place)]") }
     try checkTuning()

@@ -107,7 +107,7 @@ struct StudyRun: Sendable {
     let results = try evaluate(model.scorer, training).map(StoredResult.init)
     if isLast && study.report.lastEpoch { found.setLast(results) }
     guard isChosen else { return }
-    found.set(results, exposure: exposure(of: model))
+    found.set(results, exposure: exposure(of: model), try groups(of: model, training))
   }
 
   /// Slice measures that a choosing row goes by, beyond the tuning metric.
