@@ -113,3 +113,8 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The plugin is fetched only for documentation: `.ci/docs`.
+if Context.environment["LIGHTMETER_DOCS"] != nil {
+  package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}

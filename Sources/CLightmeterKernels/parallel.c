@@ -73,7 +73,7 @@ struct move_rows_call {
   const struct lm_kernels *kernels;
   void *table, *saved;
   const void *step;
-  const int32_t *row;
+  const int32_t *row, *slot;
   size_t count, stride;
   double scale;
   int shards;
@@ -81,14 +81,13 @@ struct move_rows_call {
 static void displace_rows_shard(void *context, int shard) {
   struct move_rows_call *call = context;
   RUN(call->count);
-  size_t at = first * call->stride;
-  call->kernels->displace_rows(call->table, AT(call->saved, at), CAT(call->step, at), call->row + first, length,
-                               call->stride, call->scale);
+  call->kernels->displace_rows(call->table, AT(call->saved, first * call->stride), call->step, call->row + first,
+                               call->slot + first, length, call->stride, call->scale);
 }
 void lm_displace_rows(const struct lm_kernels *kernels, void *table, void *saved, const void *step, const int32_t *row,
-                      size_t count, size_t stride, double scale) {
+                      const int32_t *slot, size_t count, size_t stride, double scale) {
   int shards = shards_for(count * stride);
-  struct move_rows_call call = {kernels, table, saved, step, row, count, stride, scale, shards};
+  struct move_rows_call call = {kernels, table, saved, step, row, slot, count, stride, scale, shards};
   lm_parallel(shards, displace_rows_shard, &call);
 }
 static void restore_rows_shard(void *context, int shard) {
@@ -100,7 +99,7 @@ static void restore_rows_shard(void *context, int shard) {
 void lm_restore_rows(const struct lm_kernels *kernels, void *table, const void *saved, const int32_t *row,
                      size_t count, size_t stride) {
   int shards = shards_for(count * stride);
-  struct move_rows_call call = {kernels, table, (void *)saved, NULL, row, count, stride, 0, shards};
+  struct move_rows_call call = {kernels, table, (void *)saved, NULL, row, NULL, count, stride, 0, shards};
   lm_parallel(shards, restore_rows_shard, &call);
 }
 

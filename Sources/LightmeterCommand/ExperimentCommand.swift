@@ -111,10 +111,33 @@ extension ExperimentCommand {
 
   struct WriteReport: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "report", abstract: "Write the tables as Markdown, LaTeX, CSV and JSON.")
+      commandName: "report", abstract: "Write the report: a page with pictures, and the tables.",
+      discussion: """
+        lightmeter experiment report Studies/clean-worlds.yaml --output results
+        lightmeter experiment report Studies/clean-worlds.yaml --format html
+
+        NAME.html is one file that needs nothing else: no network, no script. The folder NAME_files holds its figures as \
+        SVG, their data as CSV, and its tables as Markdown, LaTeX and CSV, by their numbers on the page. NAME.md, .tex, .csv \
+        and .json hold all the numbers.
+        """)
     @OptionGroup var options: StudyOptions
     @Option(help: "Folder of the report.") var output = "docs/results"
+    @Option(help: "html (the page, its figures and their data), tables (Markdown, LaTeX, CSV, JSON) or all.")
+    var format = Format.all
     @Flag(help: "Report the seeds that are done for every row, instead of refusing.") var partial = false
+
+    /// ``StudyReport/Format`` as a flag's value.
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+      case all, html, tables
+
+      var files: StudyReport.Format {
+        switch self {
+        case .all: .all
+        case .html: .html
+        case .tables: .tables
+        }
+      }
+    }
 
     func run() async throws { try await ExitStatus.guarding { try await perform() } }
 
@@ -122,10 +145,11 @@ extension ExperimentCommand {
       let study = try Study(file: options.file)
       let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
       var rest: [String] = output == "docs/results" ? [] : ["--output", output]
+      if format != .all { rest += ["--format", format.rawValue] }
       if partial { rest.append("--partial") }
       let command = "\(options.command("run")) && \(options.command("report", rest))"
       let report = try StudyReport(runner, command: command, partial: partial)
-      for path in try report.write(to: output, name: study.name) { Terminal.emit(path) }
+      for path in try report.write(to: output, name: study.name, format: format.files) { Terminal.emit(path) }
     }
   }
 }

@@ -84,7 +84,7 @@ struct ReproduceCommand: AsyncParsableCommand {
           "interrupted with \(done) of \(total) runs of this phase of \(study.name) done, all of them kept in \(store)",
         command: CommandText.own())
     }
-    let report = try StudyReport(runner, command: command(reproduction.rawValue))
+    let report = try StudyReport(runner, command: command(reproduction.rawValue), reproduction: reproduction)
     for path in try report.write(to: output, name: study.name) { Terminal.emit(path) }
     if reproduction == .times { Terminal.emit(try EpochTimes(runner).write(to: output)) }
     return runner

@@ -20,7 +20,7 @@ struct Root: AsyncParsableCommand {
     version: lightmeterVersion,
     subcommands: [
       DemoCommand.self, ReadingCommand.self, TrainCommand.self, EvaluateCommand.self, RecommendCommand.self,
-      ExplainCommand.self, SimulateCommand.self, InspectCommand.self, MethodsCommand.self, ExperimentCommand.self,
-      ReproduceCommand.self, ServeCommand.self,
+      ExplainCommand.self, UpdateCommand.self, ExportCommand.self, ServeCommand.self, SimulateCommand.self,
+      InspectCommand.self, MethodsCommand.self, ExperimentCommand.self, ReproduceCommand.self,
     ])
 }

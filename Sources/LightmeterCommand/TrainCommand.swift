@@ -198,22 +198,30 @@ struct TrainCommand: AsyncParsableCommand {
     guard !prepared.selection.isEmpty else {
       throw TrainingError.missing("--method auto chooses on random traffic: pass a slice with --validation-random")
     }
-    var best: (recipe: Recipe, score: Double)?
-    for candidate in SliceChoice.candidates {
+    var choice = SliceChoice(pairs: prepared.selection, seen: prepared.data.positives)
+    var recipes: [Recipe] = []
+    for (number, candidate) in SliceChoice.candidates.enumerated() {
       let recipe = try recipe(named: candidate.method, epochs: epochs ?? job.suggestedEpochs).setting(
         candidate.settings)
       let model = try recipe.validated().fit(
         prepared.data, seed: seed, observer: ConsoleObserver(title: "\(candidate)", checkpoint: nil))
-      guard let score = SliceChoice.score(model, on: prepared.selection) else { continue }
+      recipes.append(recipe)
+      guard let verdict = choice.add(model, candidate: number) else { break }
+      let against = verdict.difference.map {
+        ", \(NumberText.fixed($0.mean, places: 4)) ± \(NumberText.fixed($0.error, places: 4)) from naive training"
+      }
       Terminal.note(
-        "\(candidate): right order of \(NumberText.fixed(100 * score, places: 2)) % of held-out random pairs")
-      if score > best?.score ?? -1 { best = (recipe, score) }
+        "\(candidate): mean percentile \(NumberText.fixed(verdict.value, places: 4)) of clicked random pairs"
+          + (against ?? ""))
     }
-    guard let best else {
-      throw TrainingError.missing("the held-out part of the slice has no click or nothing else: pass a larger slice")
+    guard let best = choice.best else {
+      throw TrainingError.missing("no held-out random pair is clicked and new to the log: pass a larger slice")
     }
-    Terminal.note("chosen on \(prepared.selection.count) held-out random pairs: \(best.recipe)")
-    return (best.recipe, prepared)
+    Terminal.note(
+      "chosen on \(choice.clicked) clicked pairs among \(prepared.selection.count) held-out random ones: "
+        + "\(recipes[best.candidate])"
+        + (best.candidate == 0 ? "; no correction beats it by more than a standard error" : ""))
+    return (recipes[best.candidate], prepared)
   }
 
   private func report(

@@ -75,8 +75,8 @@ public struct PopularityDeciles: Codable, Sendable, Hashable {
     userMean = (0..<10).map { tally.userCount[$0] > 0 ? tally.userSum[$0] / Double(tally.userCount[$0]) : nil }
   }
 
-  /// The tenth of each entry by ascending count, ties by index.
-  static func deciles(_ counts: [Int]) -> [Int] {
+  /// The tenth of each entry by ascending count, 0 for the least popular; ties by index.
+  public static func deciles(_ counts: [Int]) -> [Int] {
     var deciles = [Int](repeating: 0, count: counts.count)
     for (rank, index) in counts.indices.sorted(by: { (counts[$0], $0) < (counts[$1], $1) }).enumerated() {
       deciles[index] = rank * 10 / counts.count

@@ -20,7 +20,8 @@ public enum Splits {
   /// Holds out a random share of each user's items.
   ///
   /// All rows of one pair fall on the same side, so a repeated click is never in both. A user keeps at least one item to
-  /// learn from; ⌊fraction · items of the user⌋ are held out.
+  /// learn from. Where fraction · items is no whole number, chance rounds it, so that users with few items take part:
+  /// the expected share is the fraction for every user with two items or more (up to the item that is kept).
   ///
   /// - Parameters:
   ///   - fraction: share of a user's distinct items, in (0, 1).
@@ -42,14 +43,17 @@ public enum Splits {
       var ranked = Set(own.map { items[Int($0)] })
         .map { (draw: SeededGenerator.hash(userKey, UInt64($0)), item: $0) }
       ranked.sort { ($0.draw, $0.item) < ($1.draw, $1.item) }
-      let wanted = min(floor(fraction, of: ranked.count), ranked.count - 1)
+      let share = fraction * Double(ranked.count) + 1e-9
+      let chance = Double(SeededGenerator.hash(userKey, .max) >> 11) * 0x1p-53
+      let rounded = Int(share.rounded(.down)) + (chance < share - share.rounded(.down) - 1e-9 ? 1 : 0)
+      let wanted = min(rounded, ranked.count - 1)
       let held = Set(ranked.prefix(wanted).map(\.item))
       for row in own where held.contains(items[Int(row)]) { isTest[Int(row)] = true }
     }
     return try split(
       isTest,
-      "Test: a random \(percent(fraction)) of each user's distinct items (rounded down, at least one item left to "
-        + "learn from), seed \(seed).")
+      "Test: a random \(percent(fraction)) of each user's distinct items (rounded by chance, at least one item left "
+        + "to learn from), seed \(seed).")
   }
 
   /// Holds out the newest rows of the whole log: what a deployed system would have had to predict.

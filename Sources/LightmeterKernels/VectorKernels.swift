@@ -28,16 +28,17 @@ extension TrainingScalar {
       table, &target, source.values, coefficients, slots, rows, rows.count, targetStride, source.stride, width)
   }
 
-  /// Adds `scale * step` to the given rows of `table` and keeps what they held before in `saved`.
+  /// Adds `scale` times row `slots[k]` of `step` to row `rows[k]` of `table` and keeps what that held before in `saved`.
   public static func displace(
-    _ table: inout [Self], rows: [Int32], stride: Int, by step: [Self], scale: Self, saved: inout [Self]
+    _ table: inout [Self], rows: [Int32], stride: Int, by step: [Self], slots: [Int32], scale: Self,
+    saved: inout [Self]
   ) {
-    precondition(step.count >= rows.count * stride, "the step has fewer rows than its index")
+    precondition(slots.count == rows.count, "\(slots.count) rows of the step for \(rows.count) of the table")
     reserve(&saved, rows.count * stride)
-    lm_displace_rows(self.table, &table, &saved, step, rows, rows.count, stride, Double(scale))
+    lm_displace_rows(self.table, &table, &saved, step, rows, slots, rows.count, stride, Double(scale))
   }
 
-  /// Writes back what ``displace(_:rows:stride:by:scale:saved:)`` kept.
+  /// Writes back what ``displace(_:rows:stride:by:slots:scale:saved:)`` kept.
   public static func restore(_ table: inout [Self], rows: [Int32], stride: Int, from saved: [Self]) {
     lm_restore_rows(self.table, &table, saved, rows, rows.count, stride)
   }

@@ -52,6 +52,63 @@ public struct BatchIndexer: Sendable {
   }
 }
 
+/// The rows that a batch shares with other pairs, as a gradient of their own.
+///
+/// An outer loss on other pairs has derivatives by the batch's rows only where those pairs read them: often few.
+public struct SharedRows: Sendable {
+  /// The batch's pairs by slots of the shared rows; -1 where a pair's user or item is not shared. Its `pairs` are empty.
+  public var batch = IndexedBatch()
+  /// Slots that the shared users have in the batch.
+  public var userOrigins: [Int32] = []
+  /// Slots that the shared items have in the batch.
+  public var itemOrigins: [Int32] = []
+  private var places: [Int32] = []
+
+  /// No rows.
+  public init() {}
+
+  /// Finds the rows of `batch` that `other` reads, and gives the pairs of `other` their slots among those.
+  ///
+  /// - Parameter other: located among the rows of `batch` (``BatchIndexer/locate(_:)``).
+  public mutating func find(in batch: IndexedBatch, readBy other: inout IndexedBatch) {
+    SharedRows.find(
+      batch.userRows, batch.userSlots, &other.userSlots, &self.batch.userRows, &self.batch.userSlots, &userOrigins,
+      &places)
+    SharedRows.find(
+      batch.itemRows, batch.itemSlots, &other.itemSlots, &self.batch.itemRows, &self.batch.itemSlots, &itemOrigins,
+      &places)
+  }
+
+  /// Takes all rows of `batch`, in its order: whatever is located among them keeps its slots.
+  public mutating func takeAll(of batch: IndexedBatch) {
+    (self.batch.userRows, self.batch.userSlots) = (batch.userRows, batch.userSlots)
+    (self.batch.itemRows, self.batch.itemSlots) = (batch.itemRows, batch.itemSlots)
+    userOrigins = batch.userRows.indices.map { Int32($0) }
+    itemOrigins = batch.itemRows.indices.map { Int32($0) }
+  }
+
+  private static func find(
+    _ rows: [Int32], _ slots: [Int32], _ other: inout [Int32], _ shared: inout [Int32], _ sharedSlots: inout [Int32],
+    _ origins: inout [Int32], _ places: inout [Int32]
+  ) {
+    shared.removeAll(keepingCapacity: true)
+    origins.removeAll(keepingCapacity: true)
+    places.removeAll(keepingCapacity: true)
+    places.append(contentsOf: repeatElement(-1, count: rows.count))
+    for k in other.indices where other[k] >= 0 {
+      let slot = Int(other[k])
+      if places[slot] < 0 {
+        places[slot] = Int32(shared.count)
+        shared.append(rows[slot])
+        origins.append(other[k])
+      }
+      other[k] = places[slot]
+    }
+    if sharedSlots.count != slots.count { sharedSlots = [Int32](repeating: 0, count: slots.count) }
+    for k in slots.indices { sharedSlots[k] = places[Int(slots[k])] }
+  }
+}
+
 /// Row → slot for one batch at a time. Each row's mark holds the round that wrote it, so starting anew costs nothing.
 struct SlotMap: Sendable {
   private var marks: [UInt64]

@@ -151,7 +151,7 @@ public struct WeightedRisk: Estimator {
   }
 
   // Real has no conversion from Double; a ratio of integers is exact enough for settings with nine digits.
-  private static func number<T: Real>(_ value: Double) -> T { T(Int(value * 1e9)) / 1_000_000_000 }
+  static func number<T: Real>(_ value: Double) -> T { T(Int(value * 1e9)) / 1_000_000_000 }
 }
 
 /// What the risks are made of: s, softplus(−s), softplus(s), σ(s), σ(−s), m.

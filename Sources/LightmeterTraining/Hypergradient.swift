@@ -7,7 +7,7 @@ internal import LightmeterModels
 ///     ω̂ = ω − η G;   v = ∇L_outer(ω̂);   κ_k = ⟨∂s_k/∂ω, v⟩;   dL/dα = −(η/n) Σ_k κ_k ∂²ℓ_k/∂s∂m ∂m_k/∂α
 ///
 /// One pushforward and one pullback, no second-order graph. For a click of the low-variance loss the mixed derivative is
-/// exactly 0, Eq. (18). The tables are displaced in place, only in the batch's rows, and put back.
+/// exactly 0, Eq. (18). The tables are displaced in place, only in rows of the batch that the outer loss reads, and put back.
 extension Trainer {
   /// Leaves the hypergradient in the workspace and returns the outer loss at the virtual point; the model's mean gradient
   /// G must be there already.
@@ -22,7 +22,8 @@ extension Trainer {
       case .unit: 1
       }
     exposure.resetGradient(&work.exposureGradient, for: work.batch)
-    backbone.resetGradient(&work.outerGradient, for: work.batch)
+    shareRows(settings, validation: validation)
+    backbone.resetGradient(&work.outerGradient, for: work.shared.batch)
 
     // G is the mean; the sum's virtual step is n times as long.
     displace(by: -step * (pairWeight * count))
@@ -38,27 +39,41 @@ extension Trainer {
     return outerLoss
   }
 
+  /// All rows of the batch where the outer loss is the batch's own, or where the exposure's derivative goes along v.
+  private mutating func shareRows(_ settings: Bilevel, validation: PairBatch) {
+    guard settings.outerSet == .validation else { return work.shared.takeAll(of: work.batch) }
+    work.outer.pairs = validation
+    indexer.locate(&work.outer)
+    if settings.innerThroughExposure {
+      work.shared.takeAll(of: work.batch)
+    } else {
+      work.shared.find(in: work.batch, readBy: &work.outer)
+    }
+  }
+
   private mutating func displace(by scale: S) {
+    let origins = [work.shared.userOrigins, work.shared.itemOrigins]
+    let rows = backbone.touchedRows(of: work.shared.batch)
     for table in backbone.tables.indices {
       if work.saved.count <= table { work.saved.append([]) }
       let gradient = work.modelGradient[table]
       S.displace(
-        &backbone.tables[table].values, rows: gradient.rows, stride: gradient.stride, by: gradient.values,
-        scale: scale, saved: &work.saved[table])
+        &backbone.tables[table].values, rows: rows[table], stride: gradient.stride, by: gradient.values,
+        slots: origins[table], scale: scale, saved: &work.saved[table])
     }
   }
 
   private mutating func restore() {
+    let rows = backbone.touchedRows(of: work.shared.batch)
     for table in backbone.tables.indices {
-      let gradient = work.modelGradient[table]
-      S.restore(&backbone.tables[table].values, rows: gradient.rows, stride: gradient.stride, from: work.saved[table])
+      S.restore(
+        &backbone.tables[table].values, rows: rows[table], stride: backbone.tables[table].stride,
+        from: work.saved[table])
     }
   }
 
-  /// v of the validation loss at the virtual point, exposure 1: the cross-entropy. Only the batch's rows of v are kept.
+  /// v of the validation loss at the virtual point, exposure 1: the cross-entropy. Only shared rows of v are kept.
   private mutating func validationGradient(_ validation: PairBatch, reduction: Bilevel.Reduction) -> Double {
-    work.outer.pairs = validation
-    indexer.locate(&work.outer)
     backbone.logits(for: work.outer, into: &work.outerLogits)
     S.crossEntropy(
       feedback: validation.feedback, logits: work.outerLogits, loss: &work.outerTerms.loss,
@@ -93,7 +108,10 @@ extension Trainer {
 
   /// The part through the virtual step, at the current point.
   private mutating func indirectGradient(_ settings: Bilevel, factor: S, count: S) {
-    backbone.pushforward(work.outerGradient, for: work.batch, into: &work.tangents)
+    // Lent and taken back: who keeps the pairs would have the next batch copied.
+    work.shared.batch.pairs = work.batch.pairs
+    backbone.pushforward(work.outerGradient, for: work.shared.batch, into: &work.tangents)
+    work.shared.batch.pairs = PairBatch()
     let pairs = work.batch.count
     S.multiply(
       work.terms.byLogitAndExposure, work.tangents, scale: -factor, count: pairs, into: &work.cotangents)

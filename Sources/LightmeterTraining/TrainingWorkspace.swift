@@ -14,6 +14,8 @@ struct TrainingWorkspace<S: TrainingScalar>: Sendable {
   var exposureGradient: [RowGradient<S>] = []
   // The outer level: validation pairs or the batch at the virtual point.
   var outer = IndexedBatch()
+  // The rows that the outer loss and the batch share: where the virtual step matters and where v is not 0.
+  var shared = SharedRows()
   var outerLogits: [S] = []
   var outerTerms = LossColumns<S>()
   var outerTape = ExposureTape<S>()

@@ -13,8 +13,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "demo", "reading", "train", "evaluate", "recommend", "explain", "simulate", "inspect", "methods", "experiment",
-    "serve",
+    "demo", "reading", "train", "evaluate", "recommend", "explain", "update", "export", "serve", "simulate", "inspect",
+    "methods", "experiment",
   ])
   func theHelpOfEverySubcommandHasAnExample(name: String) throws {
     let help = try CommandRunner.run(name, "--help")
@@ -229,6 +229,13 @@ import Testing
           "lightmeter experiment run s.yaml --data 'da ta' --store kept && lightmeter experiment report s.yaml "
             + "--data 'da ta' --store kept --output ."), "\(page)")
       #expect(page.contains("| MF | 2 × 2 epochs |") && page.contains("| Popularity | 1, fixed |"), "\(page)")
+      let all = ["./s.md", "./s.tex", "./s.csv", "./s.json", "./s.costs.csv", "./s.html", "./s_files/"]
+      #expect(report.output.split(separator: "\n").map(String.init) == all)
+      let html = try CommandRunner.run(
+        ["experiment", "report", "s.yaml", "--output", "only/html", "--format", "html"] + flags, folder: folder)
+      #expect(html.output == "only/html/s.html\nonly/html/s_files/\n", "\(html.errors)")
+      let text = try String(contentsOf: folder.appendingPathComponent("only/html/s.html"), encoding: .utf8)
+      #expect(text.contains("--output only/html --format html") && text.contains("<svg"))
     }
   }
 

@@ -87,6 +87,16 @@ import Testing
       #expect(page.contains(part), "the ledger lacks “\(part)”")
     }
     #expect(ledger.csv.split(separator: "\n").count == 1 + ledger.entries.count)
+    let report = try StudyReport(runner, command: "lightmeter reproduce table1", reproduction: .table1)
+    for html in [report.page.html(), ledger.page(command: "lightmeter reproduce table1").html()] {
+      try PagesChecks.expectBalanced(html)
+      #expect(html.contains("Measured here and published: Table 1") && html.contains("not testable here"))
+      #expect(html.contains("What the paper says, and what was found here."))
+    }
+    let own = try Ledger(
+      of: .table1, [StudyResults.read(runner, runner.datasets[0], partial: false)], absentMethods: [:])
+    #expect(own.entries.map(\.verdict) == first.map(\.verdict) && own.entries.map(\.ours) == first.map(\.ours))
+    #expect(own.claims.allSatisfy { $0.study == .table1 } && !own.claims.isEmpty)
   }
 
   @Test func aLedgerOfNothingSaysHowToFillIt() throws {

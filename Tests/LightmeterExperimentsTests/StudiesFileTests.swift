@@ -39,7 +39,10 @@ import Testing
     ("epochs: 3", "epoch: 3", "methods[1] has no key 'epoch'; did you mean 'epochs'?"),
     ("users: 20", "user: 20", "data has no key 'user'; did you mean 'users'?"),
     ("clean-world", "clean-wrold", "did you mean 'clean-world'?"),
-    ("metric: \"slice-auc\"", "metric: \"auc\"", "none, slice-auc, slice-user-auc or snips-dcg@K"),
+    (
+      "metric: \"slice-auc\"", "metric: \"auc\"",
+      "none, slice-auc, slice-user-auc, slice-percentile, slice-dcg or snips-dcg@K"
+    ),
     ("controls: [\"MF\"]", "controls: [\"MFF\"]", "controls is 'MFF'"),
     ("[\"MF\", \"UMF\"]", "[\"MF\", \"Nobody\"]", "selectAmong is 'Nobody'"),
     ("configurations: 2", "configurations: 1", "2 configurations, but takes at most 1, the budget of every method"),

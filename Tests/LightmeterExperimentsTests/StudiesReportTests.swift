@@ -83,7 +83,7 @@ import Testing
       "Data digest `\(runner.datasets[0].digest)`",
     ] { #expect(report.markdown.contains(part), "the report lacks “\(part)”") }
     #expect(report.csv.split(separator: "\n").count == 1 + 5 * runner.datasets.count * 2, "\(report.csv)")
-    let paths = try report.write(to: folder.path(""), name: "small")
+    let paths = try report.write(to: folder.path(""), name: "small", format: .tables)
     #expect(paths.map { $0.suffix(3) } == [".md", "tex", "csv", "son", "csv"])
   }
 }

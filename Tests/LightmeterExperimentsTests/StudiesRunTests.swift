@@ -120,18 +120,4 @@ import Testing
     try folder.write("runs/k.json", "{ \"half\": ")
     #expect(throws: StudyError.self) { try store.record("k") }
   }
-
-  @Test func areaWithinUsersDoesNotSeeDifferencesBetweenThem() {
-    var pairs = PairBatch()
-    for (user, feedback) in [(0, 1), (0, 0), (0, 0), (1, 1), (1, 1), (1, 0), (2, 1), (3, 0)] {
-      pairs.append(user: Int32(user), item: 0, feedback: UInt8(feedback))
-    }
-    // User 0: above one, tied with one of two; user 1: one of two above; users 2 and 3 have one kind only.
-    let scores: [Float] = [5, 5, 1, 100, 80, 90, 7, 8]
-    #expect(WithinUserAUC.value(scores: scores, pairs: pairs) == (1.5 + 1) / 4)
-    let shifted = zip(scores, pairs.users).map { $0 + 1000 * Float($1) }
-    #expect(WithinUserAUC.value(scores: shifted, pairs: pairs) == 0.625)
-    #expect(
-      WithinUserAUC.value(scores: [1, 2], pairs: PairBatch(users: [0, 1], items: [0, 0], feedback: [1, 0])) == nil)
-  }
 }

@@ -42,7 +42,7 @@ struct SplitsTests {
     #expect(split.test.count >= 60 && split.test.count < 80)
   }
 
-  @Test("a random split takes the rounded-down share of each user's items and keeps a pair's rows together")
+  @Test("a random split takes the share of each user's items, rounded by chance, and keeps a pair's rows together")
   func randomShares() throws {
     let log = log()
     let split = try Splits.randomPerUser(log, fraction: 0.3, seed: 4)
@@ -52,10 +52,21 @@ struct SplitsTests {
       }
       let (train, test) = (items(split.train), items(split.test))
       #expect(train.isDisjoint(with: test))
-      #expect(test.count == (train.count + test.count) * 3 / 10)
+      let tenths = 3 * (train.count + test.count)
+      #expect(test.count == tenths / 10 || (test.count == tenths / 10 + 1 && tenths % 10 != 0))
     }
     #expect(try Splits.randomPerUser(log, fraction: 0.3, seed: 4) == split)
     #expect(try Splits.randomPerUser(log, fraction: 0.3, seed: 5).test != split.test)
+  }
+
+  @Test("users with two items take part in the expected share (five standard errors)")
+  func fewItems() throws {
+    let users = 2000
+    var log = Interactions()
+    log.userColumn = (0..<2 * users).map { Int32($0 / 2) }
+    log.itemColumn = (0..<2 * users).map { Int32($0 % 2) }
+    let held = try Splits.randomPerUser(log, fraction: 0.2, seed: 1).test.count
+    #expect(abs(Double(held) - 0.4 * Double(users)) < 5 * (0.4 * 0.6 * Double(users)).squareRoot())
   }
 
   @Test("the held-out items of a user do not depend on the order of rows or on other users")

@@ -156,9 +156,10 @@ enum KernelDraws {
     for rows: [Int32] in [[], [4], [8, 0, 3, 5]] {
       let step: [S] = KernelDraws.normal(rows.count * stride, 15)
       var (table, saved): ([S], [S]) = (before, [])
-      S.displace(&table, rows: rows, stride: stride, by: step, scale: -0.3, saved: &saved)
+      let slots = rows.indices.reversed().map { Int32($0) }
+      S.displace(&table, rows: rows, stride: stride, by: step, slots: slots, scale: -0.3, saved: &saved)
       var expected = before.map { Double($0) }
-      for (slot, row) in rows.enumerated() {
+      for (slot, row) in zip(slots.map { Int($0) }, rows) {
         for column in 0..<stride {
           expected[Int(row) * stride + column] += Double(S(-0.3)) * Double(step[slot * stride + column])
         }

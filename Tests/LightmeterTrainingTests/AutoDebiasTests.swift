@@ -199,7 +199,7 @@ import Testing
     let data = SmallTrainingData.make()
     func weights(epochs: Int) throws -> ([[Float]], [Float]) {
       var run = try AutoDebiasRun(method: method(epochs: epochs), data: data, seed: 1)
-      _ = try run.train(observer: SilentObserver())
+      _ = try run.train(epochs: epochs, observer: SilentObserver())
       return ((run.trainer.clickWeights + run.trainer.pairWeights).map(\.values), run.trainer.imputation[0].values)
     }
     let (start, two, three) = (try weights(epochs: 0), try weights(epochs: 2), try weights(epochs: 3))
@@ -256,7 +256,7 @@ import Testing
     var data = SmallTrainingData.make()
     func labels(_ data: TrainingData) throws -> [Float] {
       var run = try AutoDebiasRun(method: method(), data: data, seed: 1)
-      _ = try run.train(observer: SilentObserver())
+      _ = try run.train(epochs: method().epochs, observer: SilentObserver())
       return run.trainer.imputation[0].values
     }
     let carved = try labels(data)

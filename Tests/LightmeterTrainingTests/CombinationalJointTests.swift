@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func partsAreDisjointCoverAllPositivesAndAreOfOneSize() throws {
-    let parts = try run(method()).partOfPositive
+    let parts = try run(method()).parts.ofPositives
     #expect(parts.count == SmallTrainingData.make().positives.count)
     let sizes = (0..<3).map { part in parts.count { $0 == part } }
     #expect(sizes.reduce(0, +) == parts.count && sizes.max()! - sizes.min()! <= 1)
@@ -41,9 +41,9 @@ import Testing
     var run = try run(method)
     var tally = CombinationalJointTally()
     // Not the first pass, so that moments and gates are no longer 0.
-    try run.basePass((part + 1) % 3, epoch: 0, done: 0, observer: SilentObserver(), &tally)
+    try run.basePass((part + 1) % 3, epoch: 0, done: 0, progress: { _, _ in }, &tally)
     let before = (run.bases.map(values), run.residuals.map(values))
-    try run.basePass(part, epoch: 0, done: 1, observer: SilentObserver(), &tally)
+    try run.basePass(part, epoch: 0, done: 1, progress: { _, _ in }, &tally)
     for model in 0..<3 {
       #expect((values(run.bases[model]) == before.0[model]) == (model == part), "model \(model)")
       for table in 0..<3 where model != part {
@@ -56,9 +56,9 @@ import Testing
   @Test func theResidualPassMovesResidualModelsAlone() throws {
     var run = try run(method())
     var tally = CombinationalJointTally()
-    try run.basePass(0, epoch: 0, done: 0, observer: SilentObserver(), &tally)
+    try run.basePass(0, epoch: 0, done: 0, progress: { _, _ in }, &tally)
     let before = (run.bases.map(values), run.residuals.map(values))
-    try run.residualPass(epoch: 0, observer: SilentObserver(), &tally)
+    try run.residualPass(epoch: 0, progress: { _, _ in }, &tally)
     for model in 0..<3 {
       #expect(values(run.bases[model]) == before.0[model])
       for table in 0..<3 { #expect(values(run.residuals[model])[table] != before.1[model][table]) }

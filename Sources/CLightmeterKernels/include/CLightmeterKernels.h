@@ -41,9 +41,9 @@
     void (*scatter_rows)(void *target, const void *source, const void *coefficient, const int32_t *slot,
                          const int32_t *row, size_t count, size_t targetStride, size_t sourceStride, size_t width,
                          int shard, int shards);
-    /* saved[k] = table[row[k]] ; table[row[k]] += scale * step[k] */
-    void (*displace_rows)(void *table, void *saved, const void *step, const int32_t *row, size_t count, size_t stride,
-                          double scale);
+    /* saved[k] = table[row[k]] ; table[row[k]] += scale * step[slot[k]] */
+    void (*displace_rows)(void *table, void *saved, const void *step, const int32_t *row, const int32_t *slot,
+                          size_t count, size_t stride, double scale);
     void (*restore_rows)(void *table, const void *saved, const int32_t *row, size_t count, size_t stride);
     /* Adam on chosen rows, each with its own step count t, which goes up by one; correction1[t] = 1 - beta1^t,
        correction2[t] = 1 - beta2^t for t < corrections, the last entry beyond; decay per column */
@@ -127,7 +127,7 @@ void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void 
                      const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
                      size_t width);
 void lm_displace_rows(const struct lm_kernels *kernels, void *table, void *saved, const void *step, const int32_t *row,
-                      size_t count, size_t stride, double scale);
+                      const int32_t *slot, size_t count, size_t stride, double scale);
 void lm_restore_rows(const struct lm_kernels *kernels, void *table, const void *saved, const int32_t *row,
                      size_t count, size_t stride);
 void lm_adam_rows(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *gradient,

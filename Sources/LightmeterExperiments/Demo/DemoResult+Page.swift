@@ -33,7 +33,7 @@ extension DemoResult {
         Page.Section(
           "Protocol and provenance",
           [
-            .paragraph(facts), .card("Protocol", cardFacts),
+            .paragraph(facts), .card("Protocol", card.facts),
             .table(
               recipes,
               caption:
@@ -59,7 +59,7 @@ extension DemoResult {
 
   private var curves: LineChart {
     LineChart(
-      title: "NDCG@20 while training", horizontal: ChartAxis("epoch"), vertical: ChartAxis("NDCG@20"),
+      title: "NDCG@20 while training", horizontal: ChartAxis("epoch", isWhole: true), vertical: ChartAxis("NDCG@20"),
       series: shown(["mf", "relmf", "biif", "calibrated", "biif-slice", "mf-impressions", "oracle"])
         .filter { !$0.curve.isEmpty }
         .map { row in
@@ -98,13 +98,6 @@ extension DemoResult {
   }
 
   private func shown(_ keys: [String]) -> [Row] { keys.compactMap { row($0) } }
-
-  private var cardFacts: [Page.Fact] {
-    card.description.split(separator: "\n").map { line in
-      let cut = line.firstIndex { $0 == ":" || $0 == " " } ?? line.startIndex
-      return Page.Fact(String(line[..<cut]), String(line[line.index(after: cut)...].drop { $0 == " " }))
-    }
-  }
 
   private var recipes: TableValue {
     TableValue(

@@ -49,7 +49,11 @@ extension ChartLayout {
   }
 
   /// Draws ticks, their labels and the title of a horizontal axis under an area; moves the cursor below.
-  mutating func horizontalAxis(_ range: AxisRange, area: LayoutBox, gridLines: Bool) {
+  ///
+  /// A label that would stand out by more than `overhang` beside the area is left out.
+  mutating func horizontalAxis(
+    _ range: AxisRange, area: LayoutBox, gridLines: Bool, overhang: Double = .infinity
+  ) {
     let ticks = Self.fittingTicks(range, width: area.width)
     for (value, label) in zip(ticks.values, ticks.labels) {
       guard let fraction = range.fraction(value) else { continue }
@@ -58,6 +62,8 @@ extension ChartLayout {
         document.line(x, area.minY, x, area.maxY, value == 0 ? .axis : .grid)
       }
       document.line(x, area.maxY, x, area.maxY + 4, .axis)
+      let half = TextMeasure.width(label, size: Self.tickSize) / 2
+      guard x - half >= area.minX - overhang, x + half <= area.maxX + overhang else { continue }
       document.text(
         label, x: x, y: area.maxY + 16, size: Self.tickSize, anchor: .middle, clamped: true)
     }
@@ -73,7 +79,7 @@ extension ChartLayout {
 
   /// As many ticks as fit side by side with eight pixels between their labels.
   static func fittingTicks(_ range: AxisRange, width: Double) -> AxisTicks {
-    var count = max(1, Int(width / 56))
+    var count = max(width < 240 ? 4 : 1, Int(width / 56))
     while true {
       let ticks = range.ticks(count)
       var fits = true

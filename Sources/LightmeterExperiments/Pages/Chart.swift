@@ -85,6 +85,15 @@ struct ChartLayout {
     }
   }
 
+  /// A heading within the drawing, wrapped.
+  mutating func subtitle(_ text: String, bold: Bool) {
+    for line in TextMeasure.wrapped(text, size: 12, limit: document.width - 8, lines: 3, bold: bold) {
+      document.text(line, x: 4, y: cursor + 12, bold: bold)
+      cursor += 16
+    }
+    cursor += 2
+  }
+
   /// A muted line under everything else, wrapped.
   mutating func note(_ text: String) {
     for line in TextMeasure.wrapped(text, size: 11, limit: document.width - 8, lines: 3) {

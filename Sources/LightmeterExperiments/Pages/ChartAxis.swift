@@ -18,13 +18,18 @@ public struct ChartAxis: Sendable, Hashable {
   public var scale: Scale
   /// Values that the axis must reach even if the data do not, for example 0 and 1 for a probability.
   public var reaches: [Double]
+  /// Whether only whole numbers have a meaning, as for epochs; then no tick stands between them.
+  public var isWhole: Bool
 
   /// An axis.
-  public init(_ label: String, unit: String? = nil, scale: Scale = .linear, reaches: [Double] = []) {
+  public init(
+    _ label: String, unit: String? = nil, scale: Scale = .linear, reaches: [Double] = [], isWhole: Bool = false
+  ) {
     self.label = label
     self.unit = unit
     self.scale = scale
     self.reaches = reaches
+    self.isWhole = isWhole
   }
 
   /// Label and unit as drawn.
@@ -80,11 +85,19 @@ struct AxisRange: Sendable {
     return part.isFinite ? min(max(part, 0), 1) : nil
   }
 
+  /// Whether a drawable value lies outside of the range by more than rounding.
+  func isBeyond(_ value: Double) -> Bool {
+    guard axis.shows(value) else { return false }
+    let slack = (upper - lower) * 1e-9
+    return value < lower - slack || value > upper + slack
+  }
+
   /// About `count` ticks; one if there is a single value.
   func ticks(_ count: Int) -> AxisTicks {
     if let single { return AxisTicks(values: [single], labels: [NumberText.short(single)]) }
+    let most = axis.isWhole ? min(count, Int((upper - lower).rounded(.up))) : count
     return axis.scale == .linear
-      ? AxisTicks.linear(from: lower, to: upper, count: max(1, count))
+      ? AxisTicks.linear(from: lower, to: upper, count: max(1, most))
       : AxisTicks.logarithmic(from: lower, to: upper, count: max(1, count))
   }
 }

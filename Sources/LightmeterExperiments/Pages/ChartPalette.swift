@@ -2,7 +2,8 @@
 ///
 /// Hues are Okabe and Ito's, which stay apart under the common colour-vision deficiencies. Orange, sky blue, purple and
 /// yellow are darkened on light pages and blue lightened on dark ones, so that each has a contrast of about 3 to 1 or
-/// more with its page. Dash and marker repeat with other periods than colour, so 20 series differ without any colour.
+/// more with its page. Dash and marker repeat with other periods than colour, so 15 series differ without any colour, and
+/// 40 with it.
 enum ChartPalette {
   /// What a part of a chart is painted with.
   enum Paint: Hashable {
@@ -56,7 +57,7 @@ enum ChartPalette {
   }
 
   static func dash(_ index: Int) -> String? {
-    [nil, "7 3", "2 3", "9 3 2 3"][index % 4]
+    [nil, "7 3", "2 3", "9 3 2 3"][(index + index / series.count) % 4]
   }
 
   /// The dash of a horizontal reference line, unlike that of any series.
@@ -78,5 +79,5 @@ enum ChartPalette {
     all.map { paint in
       let value = "var(--lm-\(paint.name),\(paint.light))"
       return ".lm-f-\(paint.name){fill:\(value)}.lm-s-\(paint.name){stroke:\(value)}\n"
-    }.joined()
+    }.joined() + ".lm-h{fill:none;pointer-events:all}\n"
 }

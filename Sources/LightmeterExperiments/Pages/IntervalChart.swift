@@ -8,15 +8,26 @@ public struct IntervalChart: Chart {
     public var value: Double
     /// The ends of the interval; nil if there is none.
     public var interval: ClosedRange<Double>?
-    /// Whether this row is the best or tied with it.
-    public var mark: TableValue.Mark
+    /// How this row stands out.
+    public var mark: IntervalMark
+    /// Another value of the same row, for example a published one; drawn as a cross.
+    public var other: Double?
 
     /// A row.
-    public init(_ name: String, _ value: Double, interval: ClosedRange<Double>? = nil, mark: TableValue.Mark = .plain) {
+    public init(
+      _ name: String, _ value: Double, interval: ClosedRange<Double>? = nil, mark: IntervalMark = .plain,
+      other: Double? = nil
+    ) {
       self.name = name
       self.value = value
       self.interval = interval
       self.mark = mark
+      self.other = other
+    }
+
+    /// Every number that the axis must reach.
+    var extent: [Double] {
+      [value] + (interval.map { [$0.lowerBound, $0.upperBound] } ?? []) + (other.map { [$0] } ?? [])
     }
   }
 
@@ -30,48 +41,58 @@ public struct IntervalChart: Chart {
   public var reference: LineChart.Reference?
   /// What the intervals are, for example "95 % over users"; written under the plot if any row has one.
   public var intervalMeaning: String?
+  /// What the crosses are; named in the legend if any row has one.
+  public var otherName: String
   /// Decimals of the values written at the right.
   public var places: Int
 
   /// A chart of values with intervals.
   public init(
     title: String, axis: ChartAxis, rows: [Row], reference: LineChart.Reference? = nil,
-    intervalMeaning: String? = nil, places: Int = 3
+    intervalMeaning: String? = nil, otherName: String = "published", places: Int = 3
   ) {
     self.title = title
     self.axis = axis
     self.rows = rows
     self.reference = reference
     self.intervalMeaning = intervalMeaning
+    self.otherName = otherName
     self.places = places
   }
 
-  /// One method a row: name, value, interval ends and mark.
+  /// One method a row: name, value, interval ends and mark; the other value where any row has one.
   public var data: TableValue {
-    TableValue(
-      columns: [.init("name", .leading), .init(axis.title), .init("lower"), .init("upper"), .init("mark", .leading)],
+    let hasOther = rows.contains { $0.other != nil }
+    let other = hasOther ? [TableValue.Column(otherName)] : []
+    return TableValue(
+      columns: [.init("name", .leading), .init(axis.title), .init("lower"), .init("upper"), .init("mark", .leading)]
+        + other,
       rows: rows.map { row in
-        [
-          .init(row.name), .exact(row.value), .exact(row.interval?.lowerBound), .exact(row.interval?.upperBound),
-          .init(row.mark == .plain ? "" : row.mark.rawValue),
-        ]
+        [.init(row.name)] + row.numbers + (hasOther ? [.exact(row.other)] : [])
       })
   }
 
   /// Rows in the given order, names beside the dots or, on a narrow page, above them.
   public func drawing(width: Double) -> SVGDocument {
-    var layout = ChartLayout(
-      width: width, title: title,
-      summary: "Values of \(axis.title): "
-        + rows.map { "\($0.name) \(NumberText.fixed($0.value, places: places))" }.joined(separator: ", ") + ".")
+    var layout = ChartLayout(width: width, title: title, summary: summary)
     layout.legend(keys)
-    let values = rows.flatMap { [$0.value] + ($0.interval.map { [$0.lowerBound, $0.upperBound] } ?? []) }
-    guard rows.contains(where: { axis.shows($0.value) }),
-      let range = AxisRange(axis, values: values + (reference.map { [$0.value] } ?? []))
-    else {
+    guard draw(in: &layout) else {
       layout.emptyPlot()
       return layout.finished()
     }
+    if let intervalMeaning, rows.contains(where: { $0.interval != nil }) {
+      layout.note("Intervals: \(intervalMeaning).")
+    }
+    if hasFarRows { layout.note(Self.farNote) }
+    return layout.finished()
+  }
+
+  /// Draws rows and axis at the cursor.
+  ///
+  /// - Returns: false if no value has a place.
+  func draw(in layout: inout ChartLayout) -> Bool {
+    let width = layout.document.width
+    guard let range else { return false }
     let columns = Columns(rows: rows, texts: rows.map { text($0, wide: width >= Self.wide) }, width: width)
     let top = layout.cursor
     let area = LayoutBox(
@@ -80,33 +101,38 @@ public struct IntervalChart: Chart {
     layout.document.plotAreas.append(area)
     layout.horizontalAxis(range, area: area, gridLines: true)
     let plot = CartesianPlot(area: area, horizontal: range, vertical: range)
-    if let reference, let x = plot.x(reference.value) {
-      layout.document.line(x, area.minY, x, area.maxY, .ink, width: 1.5, dash: "4 3")
-    }
+    drawReference(plot, &layout.document)
     var rowTop = top + 3
     for index in rows.indices {
       draw(index, top: rowTop, columns, plot, &layout.document)
       rowTop += columns.heights[index]
     }
-    if let intervalMeaning, rows.contains(where: { $0.interval != nil }) {
-      layout.note("Intervals: \(intervalMeaning).")
-    }
-    return layout.finished()
+    return true
+  }
+
+  /// The range of everything that is drawn; nil if no row has a value with a place.
+  var range: AxisRange? {
+    guard rows.contains(where: { axis.shows($0.value) }) else { return nil }
+    return AxisRange(axis, values: near)
+  }
+
+  var summary: String {
+    "Values of \(axis.title): "
+      + rows.map { "\($0.name) \(NumberText.fixed($0.value, places: places))" }.joined(separator: ", ") + "."
+  }
+
+  func drawReference(_ plot: CartesianPlot, _ document: inout SVGDocument) {
+    guard let reference, let x = plot.x(reference.value) else { return }
+    document.line(x, plot.area.minY, x, plot.area.maxY, .ink, width: 1.5, dash: "4 3")
   }
 
   /// From this width on the ends of the interval are written out.
   private static let wide = 560.0
 
-  private var keys: [LegendKey] {
-    var keys: [LegendKey] = []
-    if rows.contains(where: { $0.mark == .best }) {
-      keys.append(LegendKey(name: "best", swatch: .mark(.diamond, .series(0), hollow: false)))
-    }
-    if rows.contains(where: { $0.mark == .tied }) {
-      keys.append(LegendKey(name: "tied with the best", swatch: .mark(.circle, .series(0), hollow: false)))
-    }
-    if !keys.isEmpty, rows.contains(where: { $0.mark == .plain }) {
-      keys.append(LegendKey(name: "other", swatch: .mark(.circle, .muted, hollow: true)))
+  var keys: [LegendKey] {
+    var keys = IntervalMark.keys(Set(rows.map(\.mark)))
+    if rows.contains(where: { $0.other != nil }) {
+      keys.append(LegendKey(name: otherName, swatch: .mark(.cross, .ink, hollow: false)))
     }
     if let reference { keys.append(LegendKey(name: reference.name, swatch: .reference)) }
     return keys
@@ -164,15 +190,99 @@ public struct IntervalChart: Chart {
     let text = text(row, wide: document.width >= Self.wide)
     document.text(
       text, x: document.width - 4, y: y + 4, anchor: .end, bold: isBest, paint: text == "no value" ? .muted : .ink)
-    guard let x = plot.x(row.value) else { return }
-    let paint: ChartPalette.Paint = row.mark == .plain ? .muted : .series(0)
-    if let interval = row.interval, let low = plot.x(interval.lowerBound), let high = plot.x(interval.upperBound) {
-      document.line(low, y, high, y, paint, width: 2)
-      document.line(low, y - 4, low, y + 4, paint, width: 1.5)
-      document.line(high, y - 4, high, y + 4, paint, width: 1.5)
+    drawMark(row, y: y, isLabelled: true, plot, &document)
+  }
+
+  /// The interval, the dot and the cross of a row.
+  ///
+  /// - Parameter isLabelled: whether the row's numbers stand elsewhere, so that an arrow needs none.
+  func drawMark(
+    _ row: Row, y: Double, isLabelled: Bool, _ plot: CartesianPlot, _ document: inout SVGDocument
+  ) {
+    let paint = row.mark.paint
+    guard !plot.horizontal.isBeyond(row.value) else {
+      drawArrow(row, y: y, isLabelled: isLabelled, plot, &document)
+      return
     }
-    document.marker(
-      isBest ? .diamond : .circle, x: x, y: y, radius: 4.5, paint, hollow: row.mark == .plain,
-      hover: "\(row.name): \(self.text(row, wide: true))")
+    if let interval = row.interval, let low = plot.x(interval.lowerBound), let high = plot.x(interval.upperBound) {
+      var whisker = PathData()
+      whisker.polyline([(low, y), (high, y)])
+      whisker.polyline([(low, y - 4), (low, y + 4)])
+      whisker.polyline([(high, y - 4), (high, y + 4)])
+      document.path(whisker, stroke: paint, width: 1.75)
+    }
+    if let x = plot.x(row.value) {
+      document.marker(
+        row.mark.marker, x: x, y: y, radius: 4.5, paint, hollow: row.mark == .plain,
+        hover: "\(row.name): \(text(row, wide: true))")
+    }
+    if let other = row.other, let x = plot.x(other) {
+      document.marker(
+        .cross, x: x, y: y, radius: 4.5, .ink, hover: "\(row.name), \(otherName): \(NumberText.short(other))")
+    }
+  }
+}
+
+extension IntervalChart {
+  /// An arrow at the end of the axis that a far row lies beyond, with its value.
+  private func drawArrow(
+    _ row: Row, y: Double, isLabelled: Bool, _ plot: CartesianPlot, _ document: inout SVGDocument
+  ) {
+    let isLow = row.value < plot.horizontal.lower
+    let (tip, back) = isLow ? (plot.area.minX + 1, 9.0) : (plot.area.maxX - 1, -9.0)
+    var arrow = PathData()
+    arrow.polygon([(tip, y), (tip + back, y - 5), (tip + back, y + 5)])
+    document.path(
+      arrow, fill: row.mark == .plain ? .paper : row.mark.paint, stroke: row.mark.paint, width: 1.5,
+      hover: "\(row.name): \(text(row, wide: true))")
+    guard !isLabelled else { return }
+    let text = NumberText.fixed(row.value, places: places)
+    let length = TextMeasure.width(text, size: 11)
+    let left = isLow ? tip + 13 : tip - 13 - length
+    document.rectangle(
+      LayoutBox(minX: left - 2, minY: y - 8, maxX: left + length + 2, maxY: y + 8), fill: .paper)
+    document.text(text, x: left, y: y + 4, size: 11, paint: .muted)
+  }
+
+  /// Whether any row lies beyond the axis.
+  var hasFarRows: Bool { range.map { range in rows.contains { range.isBeyond($0.value) } } ?? false }
+
+  /// What the arrows are.
+  static let farNote = "Arrows: values far beyond the axis."
+
+  /// Numbers for the axis: all, or without a few rows so far off that the others could not be told apart.
+  ///
+  /// Rows are left out from one end only, at most one in five and never the best or the reference, and only if the
+  /// rest then takes less than 40 % of the width.
+  fileprivate var near: [Double] {
+    let all = rows.flatMap(\.extent) + (reference.map { [$0.value] } ?? [])
+    let drawable = rows.filter { axis.shows($0.value) }
+    guard axis.scale == .linear, axis.reaches.isEmpty, drawable.count >= 5 else { return all }
+    func width(_ numbers: [Double]) -> Double {
+      let shown = numbers.filter(axis.shows)
+      return (shown.max() ?? 0) - (shown.min() ?? 0)
+    }
+    let whole = width(all)
+    let ascending = drawable.sorted { $0.value < $1.value }
+    var kept = all
+    for count in 1...(drawable.count / 5) {
+      for part in [ascending.dropFirst(count), ascending.dropLast(count)] {
+        let left = part.count == 0 ? [] : Array(part)
+        guard drawable.filter({ $0.mark == .best }).allSatisfy(left.contains) else { continue }
+        let numbers = left.flatMap(\.extent) + (reference.map { [$0.value] } ?? [])
+        if width(numbers) < 0.4 * whole, width(numbers) > 0, width(numbers) < 0.6 * width(kept) { kept = numbers }
+      }
+    }
+    return kept
+  }
+}
+
+extension IntervalChart.Row {
+  /// Value, interval ends and mark as a data file has them.
+  var numbers: [TableValue.Cell] {
+    [
+      .exact(value), .exact(interval?.lowerBound), .exact(interval?.upperBound),
+      .init(mark == .plain ? "" : mark.rawValue),
+    ]
   }
 }

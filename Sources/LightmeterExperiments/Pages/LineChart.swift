@@ -199,7 +199,7 @@ extension LineChart.Series {
       }
       if place.x >= nextHover || position + 1 == places.count {
         document.hoverTarget(x: place.x, y: place.y, radius: 6, hover(position, axis))
-        nextHover = place.x + 9
+        nextHover = place.x + plot.area.width / 14
       }
     }
   }

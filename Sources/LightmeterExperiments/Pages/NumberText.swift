@@ -22,20 +22,23 @@ public enum NumberText {
     return value < 0 && scaled > 0 ? "-" + digits : digits
   }
 
-  /// A number with about four significant digits, for hover texts and captions.
-  public static func short(_ value: Double) -> String {
+  /// A number with about four significant digits, or as many as asked for, for hover texts and captions.
+  ///
+  /// - Precondition: `digits` in 1...8.
+  public static func short(_ value: Double, digits: Int = 4) -> String {
+    precondition((1...8).contains(digits), "Significant digits must lie in 1...8, not \(digits).")
     guard value.isFinite else { return absent }
     let size = value.magnitude
     if size == 0 { return "0" }
     if size >= 1e15 || size < 1e-6 { return scientific(value) }
-    var places = 3
+    var places = digits - 1
     var bound = 1.0
     while places > 0, size >= bound * 10 {
       places -= 1
       bound *= 10
     }
     bound = 1
-    while places < 9, size < bound {
+    while places < digits + 5, size < bound {
       places += 1
       bound /= 10
     }
@@ -61,9 +64,9 @@ public enum NumberText {
   }
 
   /// A drawing coordinate: two decimals at most, no trailing zeros.
-  static func coordinate(_ value: Double) -> String {
+  static func coordinate(_ value: Double, places: Int = 2) -> String {
     precondition(value.isFinite, "A coordinate must be finite.")
-    return trimmed(fixed(value, places: 2))
+    return trimmed(fixed(value, places: places))
   }
 
   /// Ten to a whole power; exact up to 22, correctly rounded down to −22.

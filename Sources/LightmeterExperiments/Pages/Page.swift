@@ -45,6 +45,8 @@ public struct Page: Sendable {
     case paragraph(String)
     /// A remark that must not be missed.
     case note(String)
+    /// What forbids or limits the use of the numbers.
+    case warning(String)
     /// Points of a list.
     case list([String])
     /// A heading within the section.
@@ -81,12 +83,15 @@ public struct Page: Sendable {
   public var lead: String
   /// The parts of the page.
   public var sections: [Section]
+  /// What forbids quoting the numbers: stands above everything else, and in every file of a figure or table.
+  public var stamps: [String]
 
   /// A page.
-  public init(title: String, lead: String, sections: [Section]) {
+  public init(title: String, lead: String, sections: [Section], stamps: [String] = []) {
     self.title = title
     self.lead = lead
     self.sections = sections
+    self.stamps = stamps
   }
 
   /// The widths for which every picture is drawn; the style sheet shows the one that fits.
@@ -110,9 +115,10 @@ public struct Page: Sendable {
       <body>
       <main>
       <h1>\(Escaping.markup(title))</h1>
-      <p class="lead">\(Escaping.markup(lead))</p>
 
       """
+    for stamp in stamps { text += Block.warning(stamp).html(PageCounter()) }
+    text += "<p class=\"lead\">\(Escaping.markup(lead))</p>\n"
     if sections.count > 3 {
       text += "<nav aria-label=\"Sections\"><ul>\n"
       for (index, section) in sections.enumerated() {
@@ -120,33 +126,40 @@ public struct Page: Sendable {
       }
       text += "</ul></nav>\n"
     }
+    var counter = PageCounter()
     for (index, section) in sections.enumerated() {
       text += "<section id=\"section-\(index + 1)\">\n<h2>\(Escaping.markup(section.title))</h2>\n"
-      for block in section.blocks { text += block.html() }
+      for block in section.blocks {
+        counter.count(block)
+        text += block.html(counter)
+      }
       text += "</section>\n"
     }
     return text + "</main>\n</body>\n</html>\n"
   }
 
-  /// The pictures and tables of the page as files of their own, numbered in order of appearance.
+  /// The pictures and tables of the page as files of their own, by their numbers on the page.
   ///
   /// - Returns: names such as `figure-1.svg`, `figure-1.csv`, `table-1.md`, `table-1.tex`, `table-1.csv`, each with its
-  ///   content.
+  ///   content; a stamp of the page stands in every one.
   public func attachments() -> [(name: String, content: String)] {
     var files: [(name: String, content: String)] = []
-    var figures = 0
-    var tables = 0
+    var counter = PageCounter()
+    let markdown = stamps.map { "**\(Escaping.markdown($0))**\n\n" }.joined()
+    let latex = stamps.map { "\\par\\textbf{\(Escaping.latex($0))}\n" }.joined()
     for block in sections.flatMap(\.blocks) {
+      counter.count(block)
       switch block {
       case .figure(let chart, _):
-        figures += 1
-        files.append(("figure-\(figures).svg", chart.drawing(width: Self.widths.wide).standalone()))
-        files.append(("figure-\(figures).csv", chart.data.csv()))
-      case .table(let table, _, _):
-        tables += 1
-        files.append(("table-\(tables).md", table.markdown()))
-        files.append(("table-\(tables).tex", table.latex()))
-        files.append(("table-\(tables).csv", table.csv()))
+        let name = "figure-\(counter.figures)"
+        files.append(("\(name).svg", chart.drawing(width: Self.widths.wide).stamped(stamps).standalone()))
+        files.append(("\(name).csv", chart.data.stamped(stamps).csv()))
+      case .table(let table, let caption, _):
+        let name = "table-\(counter.tables)"
+        files.append(("\(name).md", "\(Escaping.markdown(caption))\n\n\(markdown)\(table.markdown())"))
+        let comment = caption.split(whereSeparator: \.isNewline).map { "% \($0)\n" }.joined()
+        files.append(("\(name).tex", comment + table.latex() + latex))
+        files.append(("\(name).csv", table.stamped(stamps).csv()))
       default: break
       }
     }
@@ -154,49 +167,13 @@ public struct Page: Sendable {
   }
 }
 
-extension Page.Block {
-  fileprivate func html() -> String {
-    switch self {
-    case .paragraph(let text): return "<p>\(Escaping.markup(text))</p>\n"
-    case .note(let text): return "<p class=\"note\">\(Escaping.markup(text))</p>\n"
-    case .list(let points):
-      return "<ul>\n" + points.map { "<li>\(Escaping.markup($0))</li>\n" }.joined() + "</ul>\n"
-    case .heading(let text): return "<h3>\(Escaping.markup(text))</h3>\n"
-    case .command(let text): return "<pre class=\"command\"><code>\(Escaping.markup(text))</code></pre>\n"
-    case .table(let table, let caption, let isTall): return Self.html(table, caption: caption, isTall: isTall)
-    case .figure(let chart, let caption): return Self.html(chart, caption: caption)
-    case .card(let title, let facts): return Self.html(title, facts)
-    case .provenance(let origin):
-      let facts =
-        [
-          Page.Fact("Data digest", origin.dataDigest), Page.Fact("Lightmeter", origin.version),
-          Page.Fact("Machine", origin.machine),
-        ] + origin.more
-      return "<p>Command:</p>\n" + Page.Block.command(origin.command).html() + Self.html("Provenance", facts)
-    }
-  }
+/// The numbers of figures and tables, in order of appearance.
+struct PageCounter {
+  private(set) var figures = 0
+  private(set) var tables = 0
 
-  private static func html(_ table: TableValue, caption: String, isTall: Bool) -> String {
-    let marks = table.legend(best: "Highlighted:", tied: "underlined:")
-    return "<figure class=\"table\">\n<figcaption>\(Escaping.markup(caption))</figcaption>\n"
-      + "<div class=\"scroll\(isTall ? " tall" : "")\" tabindex=\"0\" role=\"region\" "
-      + "aria-label=\"\(Escaping.markup(caption))\">\n\(table.html())</div>\n"
-      + (marks.map { "<p class=\"marks\">\(Escaping.markup($0)).</p>\n" } ?? "") + details(table) + "</figure>\n"
-  }
-
-  private static func html(_ chart: any Chart, caption: String) -> String {
-    "<figure>\n<div class=\"wide\">\(chart.drawing(width: Page.widths.wide).inline())</div>\n"
-      + "<div class=\"narrow\">\(chart.drawing(width: Page.widths.narrow).inline())</div>\n"
-      + "<figcaption>\(Escaping.markup(caption))</figcaption>\n" + details(chart.data) + "</figure>\n"
-  }
-
-  private static func html(_ title: String, _ facts: [Page.Fact]) -> String {
-    "<div class=\"card\">\n<h3>\(Escaping.markup(title))</h3>\n<dl>\n"
-      + facts.map { "<dt>\(Escaping.markup($0.name))</dt><dd>\(Escaping.markup($0.value))</dd>\n" }.joined()
-      + "</dl>\n</div>\n"
-  }
-
-  private static func details(_ table: TableValue) -> String {
-    "<details><summary>Data as CSV</summary><pre>\(Escaping.markup(table.csv()))</pre></details>\n"
+  mutating func count(_ block: Page.Block) {
+    if case .figure = block { figures += 1 }
+    if case .table = block { tables += 1 }
   }
 }

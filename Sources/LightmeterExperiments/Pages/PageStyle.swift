@@ -2,10 +2,10 @@
 enum PageStyle {
   private static let light =
     "color-scheme:light;--text:#1B1F24;--soft:#59616B;--page:#FFFFFF;--raised:#F5F7F9;--rule:#D5DAE0;--link:#0B5CAD;"
-    + "--best:#DCEEFA;" + ChartPalette.properties(dark: false)
+    + "--best:#DCEEFA;--alarm:#A63F00;" + ChartPalette.properties(dark: false)
   private static let dark =
     "color-scheme:dark;--text:#E6E8EA;--soft:#A6AEB8;--page:#14171B;--raised:#1D2126;--rule:#363D45;--link:#7FBFF5;"
-    + "--best:#173A52;" + ChartPalette.properties(dark: true)
+    + "--best:#173A52;--alarm:#F5A06B;" + ChartPalette.properties(dark: true)
 
   /// `data-theme` on the root element overrides what the browser prefers.
   static let sheet: String =
@@ -30,6 +30,8 @@ enum PageStyle {
     a{color:var(--link)}
     .lead{font-size:1.15rem;color:var(--text)}
     .note{border-left:4px solid var(--lm-4);background:var(--raised);padding:.6em .9em;margin:1em 0}
+    .warning{border:2px solid var(--lm-1);background:var(--raised);border-radius:6px;padding:.6em .9em;margin:1em 0}
+    .warning strong{color:var(--alarm)}
     nav ul{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:.3em 1.2em;font-size:.95rem}
     figure{margin:1.6em 0}
     figure svg{display:block;width:100%;height:auto}
@@ -38,9 +40,11 @@ enum PageStyle {
     .scroll{overflow-x:auto;max-width:100%}
     .tall{max-height:75vh;overflow-y:auto}
     table{border-collapse:collapse;font-size:.92rem;min-width:50%}
-    th,td{padding:.36em .8em;text-align:left;border-bottom:1px solid var(--rule);white-space:nowrap}
-    thead th{border-bottom:2px solid var(--soft);vertical-align:bottom;background:var(--page)}
+    th,td{padding:.36em .6em;text-align:left;border-bottom:1px solid var(--rule);white-space:nowrap}
+    thead th{border-bottom:2px solid var(--soft);vertical-align:bottom;white-space:normal;background:var(--page)}
     tbody th{font-weight:400;position:sticky;left:0;background:var(--page);max-width:18rem;white-space:normal}
+    tbody th.long{min-width:11rem}
+    .text{white-space:normal;overflow-wrap:anywhere;min-width:15rem}
     .tall thead th{position:sticky;top:0;z-index:1}
     .number{text-align:right;font-variant-numeric:tabular-nums}
     .best{background:var(--best);border-radius:3px;padding:.1em .3em;margin:0 -.3em}
@@ -62,7 +66,7 @@ enum PageStyle {
       .wide{display:none}
       .narrow{display:block}
       th,td{padding:.34em .5em}
-      tbody th{min-width:7.5rem;max-width:9.5rem}
+      tbody th,tbody th.long{min-width:7.5rem;max-width:9.5rem}
       dl{grid-template-columns:1fr;gap:0}
       dd{margin-bottom:.5em}
     }
@@ -70,12 +74,16 @@ enum PageStyle {
       body{font-size:10.5pt}
       main{max-width:none;padding:0}
       nav,details{display:none}
-      figure,tr,.card{break-inside:avoid}
+      figure,tr,.card,.warning{break-inside:avoid}
       h2,h3{break-after:avoid}
       .scroll,.tall{overflow:visible;max-height:none}
       table{font-size:8.5pt}
-      th,td{padding:.25em .6em}
-      thead th{white-space:normal}
+      th,td{padding:.25em .5em}
+      tbody th,tbody th.long,.text{min-width:0}
+      .text{overflow-wrap:anywhere}
+      th,td{white-space:normal}
+      .number{white-space:nowrap}
+      thead .number{white-space:normal}
       figure.table{break-inside:auto}
       thead th,tbody th{position:static}
       *{print-color-adjust:exact;-webkit-print-color-adjust:exact}

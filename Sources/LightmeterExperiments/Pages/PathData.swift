@@ -36,8 +36,9 @@ struct PathData {
 
   private mutating func append(_ command: String, _ x: Double, _ y: Double) {
     text += command
-    text += NumberText.coordinate(x)
+    // A tenth of a pixel cannot be seen, and half of a page's bytes are coordinates.
+    text += NumberText.coordinate(x, places: 1)
     text += " "
-    text += NumberText.coordinate(y)
+    text += NumberText.coordinate(y, places: 1)
   }
 }

@@ -23,7 +23,17 @@ public struct SVGDocument: Sendable {
   /// Where the keys of the series stand; nil without a legend.
   public internal(set) var legendBox: LayoutBox?
 
-  private var body = ""
+  /// The markup in pieces, so that a page can leave out what it does not need.
+  private enum Part {
+    case markup(String)
+    /// Colours of a light page, for viewers without the style sheet.
+    case colour(String)
+    /// What shows under a pointer.
+    case hover(String)
+  }
+  private var parts: [Part] = []
+
+  private mutating func put(_ text: String) { parts.append(.markup(text)) }
 
   init(width: Double, title: String, summary: String) {
     precondition(width.isFinite && width >= 160, "A drawing needs at least 160 pixels of width, not \(width).")
@@ -33,25 +43,48 @@ public struct SVGDocument: Sendable {
   }
 
   /// The drawing for embedding in a page that has the style sheet of ``Page``.
-  public func inline() -> String { root(attributes: "", style: "") }
+  ///
+  /// - Parameter hasHover: whether texts show under a pointer; a phone has none.
+  public func inline(hasHover: Bool = true) -> String {
+    root(attributes: "", style: "", hasColours: false, hasHover: hasHover)
+  }
 
   /// The drawing as a file of its own, with its colours for light and dark and a background.
   public func standalone() -> String {
     let style =
       "<style>svg{\(ChartPalette.properties(dark: false))}\n@media (prefers-color-scheme: dark){svg{"
       + "\(ChartPalette.properties(dark: true))}}\n\(ChartPalette.rules)</style>"
-      + "<rect width=\"100%\" height=\"100%\"\(Self.paint(fill: .paper))/>"
+      + "<rect width=\"100%\" height=\"100%\" class=\"lm-f-paper\" fill=\"\(ChartPalette.Paint.paper.light)\"/>"
     return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       + root(
-        attributes: " xmlns=\"http://www.w3.org/2000/svg\" width=\"\(n(width))\" height=\"\(n(height))\"", style: style)
+        attributes: " xmlns=\"http://www.w3.org/2000/svg\" width=\"\(n(width))\" height=\"\(n(height))\"", style: style,
+        hasColours: true, hasHover: true)
       + "\n"
   }
 
-  private func root(attributes: String, style: String) -> String {
+  /// The drawing with texts below it that must go wherever it goes.
+  func stamped(_ stamps: [String]) -> SVGDocument {
+    var copy = self
+    for line in stamps.flatMap({ TextMeasure.wrapped($0, size: 12, limit: width - 8, lines: 6, bold: true) }) {
+      copy.text(line, x: 4, y: copy.height + 12, bold: true)
+      copy.height += 18
+    }
+    return copy
+  }
+
+  private func root(attributes: String, style: String, hasColours: Bool, hasHover: Bool) -> String {
+    var body = ""
+    for part in parts {
+      switch part {
+      case .markup(let text): body += text
+      case .colour(let text): body += hasColours ? text : ""
+      case .hover(let text): body += hasHover ? text : ""
+      }
+    }
     let label = Escaping.markup(summary.isEmpty ? title : "\(title). \(summary)")
     return "<svg\(attributes) viewBox=\"0 0 \(n(width)) \(n(height))\" role=\"img\" aria-label=\"\(label)\" "
       + "font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif\" "
-      + "font-size=\"12\">\(style)\(body)</svg>"
+      + "font-size=\"12\" stroke-linejoin=\"round\">\(style)\(body)</svg>"
   }
 
   // MARK: Text
@@ -95,13 +128,15 @@ public struct SVGDocument: Sendable {
   ) {
     guard !shown.isEmpty else { return }
     labels.append(PlacedLabel(text: shown, box: box))
-    body += "<text x=\"\(n(x))\" y=\"\(n(y))\"\(turn)"
-    if size != 12 { body += " font-size=\"\(n(size))\"" }
-    if anchor != .start { body += " text-anchor=\"\(anchor.rawValue)\"" }
-    if bold { body += " font-weight=\"600\"" }
-    body += "\(Self.paint(fill: paint))>"
-    if shown != full { body += "<title>\(Escaping.markup(full))</title>" }
-    body += "\(Escaping.markup(shown))</text>"
+    var tag = "<text x=\"\(n(x))\" y=\"\(n(y))\"\(turn)"
+    if size != 12 { tag += " font-size=\"\(n(size))\"" }
+    if anchor != .start { tag += " text-anchor=\"\(anchor.rawValue)\"" }
+    if bold { tag += " font-weight=\"600\"" }
+    put(tag)
+    self.paint(fill: paint)
+    put(">")
+    if shown != full { parts.append(.hover("<title>\(Escaping.markup(full))</title>")) }
+    put("\(Escaping.markup(shown))</text>")
   }
 
   // MARK: Shapes
@@ -121,27 +156,33 @@ public struct SVGDocument: Sendable {
     dash: String? = nil, opacity: Double = 1, hover: String? = nil
   ) {
     guard !data.text.isEmpty else { return }
-    body += "<path d=\"\(data.text)\"\(Self.paint(fill: fill, stroke: stroke))"
-    if stroke != nil, width != 1 { body += " stroke-width=\"\(n(width))\"" }
-    if stroke != nil { body += " stroke-linejoin=\"round\"" }
-    if let dash { body += " stroke-dasharray=\"\(dash)\"" }
-    if opacity != 1 { body += " opacity=\"\(n(opacity))\"" }
+    put("<path d=\"\(data.text)\"")
+    self.paint(fill: fill, stroke: stroke)
+    var rest = ""
+    if stroke != nil, width != 1 { rest += " stroke-width=\"\(n(width))\"" }
+    if let dash { rest += " stroke-dasharray=\"\(dash)\"" }
+    if opacity != 1 { rest += " opacity=\"\(n(opacity))\"" }
+    put(rest)
     close("path", hover)
   }
 
   mutating func rectangle(
     _ box: LayoutBox, fill: ChartPalette.Paint, opacity: Double = 1, hover: String? = nil
   ) {
-    body += "<rect x=\"\(n(box.minX))\" y=\"\(n(box.minY))\" width=\"\(n(max(0, box.width)))\" "
-    body += "height=\"\(n(max(0, box.height)))\"\(Self.paint(fill: fill))"
-    if opacity != 1 { body += " opacity=\"\(n(opacity))\"" }
+    put(
+      "<rect x=\"\(n(box.minX))\" y=\"\(n(box.minY))\" width=\"\(n(max(0, box.width)))\" "
+        + "height=\"\(n(max(0, box.height)))\"")
+    self.paint(fill: fill)
+    if opacity != 1 { put(" opacity=\"\(n(opacity))\"") }
     close("rect", hover)
   }
 
   /// An invisible disc that shows a text under the pointer.
   mutating func hoverTarget(x: Double, y: Double, radius: Double, _ hover: String) {
-    body += "<circle cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"\(n(radius))\" fill=\"none\" pointer-events=\"all\""
-    close("circle", hover)
+    parts.append(
+      .hover(
+        "<circle class=\"lm-h\" cx=\"\(n(x))\" cy=\"\(n(y))\" r=\"\(n(radius))\" fill=\"none\">"
+          + "<title>\(Escaping.markup(hover))</title></circle>"))
   }
 
   mutating func marker(
@@ -166,16 +207,18 @@ public struct SVGDocument: Sendable {
   }
 
   private mutating func close(_ element: String, _ hover: String?) {
-    body += hover.map { "><title>\(Escaping.markup($0))</title></\(element)>" } ?? "/>"
+    guard let hover else { return put("/>") }
+    put(">")
+    parts.append(.hover("<title>\(Escaping.markup(hover))</title>"))
+    put("</\(element)>")
   }
 
   private func n(_ value: Double) -> String { NumberText.coordinate(value) }
 
-  private static func paint(fill: ChartPalette.Paint?, stroke: ChartPalette.Paint? = nil) -> String {
+  private mutating func paint(fill: ChartPalette.Paint?, stroke: ChartPalette.Paint? = nil) {
     let classes = [fill.map { "lm-f-\($0.name)" }, stroke.map { "lm-s-\($0.name)" }].compactMap(\.self)
-    var text = classes.isEmpty ? "" : " class=\"\(classes.joined(separator: " "))\""
-    text += " fill=\"\(fill?.light ?? "none")\""
-    if let stroke { text += " stroke=\"\(stroke.light)\"" }
-    return text
+    if !classes.isEmpty { put(" class=\"\(classes.joined(separator: " "))\"") }
+    if let fill { parts.append(.colour(" fill=\"\(fill.light)\"")) } else { put(" fill=\"none\"") }
+    if let stroke { parts.append(.colour(" stroke=\"\(stroke.light)\"")) }
   }
 }

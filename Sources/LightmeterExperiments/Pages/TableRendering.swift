@@ -12,7 +12,8 @@ extension TableValue {
       for (index, (column, cell)) in zip(columns, row).enumerated() {
         let content = Escaping.markup(cell.text)
         let isHeading = index == 0 && column.alignment == .leading
-        text += isHeading ? "<th scope=\"row\">" : "<td\(Self.attribute(column))>"
+        let length = cell.text.count > 22 ? " class=\"long\"" : ""
+        text += isHeading ? "<th scope=\"row\"\(length)>" : "<td\(Self.attribute(column, cell))>"
         switch cell.mark {
         case .plain: text += content
         case .best: text += "<strong class=\"best\">\(content)</strong>"
@@ -27,6 +28,11 @@ extension TableValue {
 
   private static func attribute(_ column: Column) -> String {
     column.alignment == .trailing ? " class=\"number\"" : ""
+  }
+
+  /// Long texts may break; numbers never do.
+  private static func attribute(_ column: Column, _ cell: Cell) -> String {
+    column.alignment == .leading && cell.text.count > 28 ? " class=\"text\"" : attribute(column)
   }
 
   /// The table in Markdown: the best bold, tied cells in italics.

@@ -89,6 +89,28 @@ public struct TableValue: Sendable, Hashable {
     self.rows = rows
   }
 
+  /// The table with a last column that repeats texts which must go wherever a row goes; the table itself without texts.
+  func stamped(_ stamps: [String]) -> TableValue {
+    guard !stamps.isEmpty else { return self }
+    let stamp = Cell(stamps.joined(separator: " "))
+    return TableValue(columns: columns + [Column("warning", .leading)], rows: rows.map { $0 + [stamp] })
+  }
+
+  /// The table with long numbers cut to six digits, for reading; and whether any was cut.
+  func brief() -> (table: TableValue, isCut: Bool) {
+    var isCut = false
+    let rows = rows.map { row in
+      zip(columns, row).map { column, cell -> Cell in
+        guard column.alignment == .trailing, cell.text.utf8.count > 8, let value = Double(cell.text) else {
+          return cell
+        }
+        isCut = true
+        return Cell(NumberText.short(value, digits: 6), mark: cell.mark)
+      }
+    }
+    return (TableValue(columns: columns, rows: rows), isCut)
+  }
+
   /// Which marks occur, in a sentence that explains them; nil if none do.
   func legend(best: String, tied: String) -> String? {
     let marks = Set(rows.joined().map(\.mark))

@@ -147,9 +147,11 @@ public struct TrainingJob: Sendable {
     guard let scorer = StoredScorer(model.scorer) else {
       throw TrainingError.missing("a model of '\(recipe.method)' cannot be kept in a file")
     }
+    let rule = try recipe.validated().foldInRule(
+      summary: prepared.summary, pairsPerEpoch: model.history.last?.pairs ?? 0)
     let manifest = ModelManifest(
       recipe: recipe, seed: seed, log: log, data: prepared.summary, split: prepared.protocolDescription,
-      results: results, card: card, history: model.history)
+      results: results, card: card, history: model.history, foldIn: rule)
     return StoredModel(
       scorer: scorer, exposure: model.exposure, users: log.interactions.users, items: log.interactions.items,
       popularity: prepared.data.popularity, seen: keepsHistory ? prepared.data.positives : nil,
@@ -171,26 +173,5 @@ extension PairBatch {
     hash.update(items)
     hash.update(feedback)
     return StudyDataset.hex(hash.finish())
-  }
-}
-
-/// The choice among corrections on the held-out part of a slice: what `--method auto` does (METHODS §20.1).
-public enum SliceChoice {
-  /// The candidates: naive, and each calibration under both estimators.
-  public static let candidates: [Recipe] =
-    [Recipe("mf")]
-    + ["plain", "plainWithActivity", "regressed"].flatMap { form in
-      ["lowVariance", "inversePropensity"].map { estimator in
-        Recipe("calibrated", ["exposure": .text(form), "estimator": .text(estimator)])
-      }
-    }
-
-  /// The share of (clicked, declined) pairs of the held-out slice that the model orders rightly; larger is better.
-  ///
-  /// Random pairs need no weights, and an order does not favour models whose probabilities are merely better scaled.
-  public static func score(_ model: TrainedModel, on selection: PairBatch) -> Double? {
-    guard !selection.isEmpty else { return nil }
-    return SliceSelection.pooledAUC(
-      scores: SliceSelection.scores(of: model.scorer, for: selection), feedback: selection.feedback)
   }
 }

@@ -12,19 +12,22 @@ extension Ledger {
   ///
   /// - Parameter command: the exact command line.
   public func markdown(command: String) -> String {
-    func count(_ verdict: Verdict) -> Int { entries.count { $0.verdict == verdict } }
-    var text = "# Ledger of the Biif paper\n\nMade by\n\n```\n\(command)\n```\n\n"
-    text +=
-      "\(entries.count) comparisons with published numbers: \(count(.reproduced)) reproduced, "
-      + "\(count(.notReproduced)) not reproduced, \(count(.notTestable)) not testable here. A number counts as reproduced "
-      + "when the two means differ by no more than their runs scatter (95 %); the interval over users says how much such "
-      + "an agreement is worth. Settings are chosen by SNIPS on held-out clicks, never on the test.\n\n## Claims\n\n"
+    var text = "# Ledger of the Biif paper\n\nMade by\n\n```\n\(command)\n```\n\n\(sentence)\n\n## Claims\n\n"
     text += claimTable.markdown() + "\n## Cells\n\n" + cellTable.markdown() + "\n## Errata of the paper\n\n"
     for (place, erratum) in errata.enumerated() { text += "\(place + 1). \(erratum)\n" }
     return text
   }
 
-  private var claimTable: TableValue {
+  /// How many of each verdict, and what a verdict means.
+  var sentence: String {
+    func count(_ verdict: Verdict) -> Int { entries.count { $0.verdict == verdict } }
+    return "\(entries.count) comparisons with published numbers: \(count(.reproduced)) reproduced, "
+      + "\(count(.notReproduced)) not reproduced, \(count(.notTestable)) not testable here. A number counts as reproduced "
+      + "when the two means differ by no more than their runs scatter (95 %); the interval over users says how much such "
+      + "an agreement is worth. Settings are chosen by SNIPS on held-out clicks, never on the test."
+  }
+
+  var claimTable: TableValue {
     TableValue(
       columns: ["place", "claim", "verdict", "evidence"].map { TableValue.Column($0, .leading) },
       rows: claims.map { claim in
@@ -32,7 +35,7 @@ extension Ledger {
       })
   }
 
-  private var cellTable: TableValue {
+  var cellTable: TableValue {
     TableValue(
       columns: [
         TableValue.Column("place", .leading), TableValue.Column("method", .leading),
@@ -79,11 +82,13 @@ extension Ledger {
     ).csv()
   }
 
-  /// Writes `ledger.md` and `ledger.csv` into a folder, each whole or not at all.
+  /// Writes `ledger.md`, `ledger.csv` and `ledger.html` into a folder, each whole or not at all.
   ///
   /// - Returns: the paths.
   public func write(to folder: String, command: String) throws -> [String] {
-    try [("md", markdown(command: command)), ("csv", csv)].map { kind, text in
+    try [
+      ("md", markdown(command: command)), ("csv", csv), ("html", page(command: command).html()),
+    ].map { kind, text in
       let path = "\(folder)/ledger.\(kind)"
       let file = try AtomicFile(path)
       try file.write(text)

@@ -23,6 +23,8 @@ public struct Ledger: Sendable {
 
   /// A published number.
   public struct Entry: Sendable {
+    /// The study that tests it.
+    public var study = Reproduction.table1
     /// Table or section of the paper.
     public var place: String
     /// The paper's name of the method.
@@ -53,6 +55,8 @@ public struct Ledger: Sendable {
 
   /// A sentence of the paper that the tables or figures are there to show.
   public struct Claim: Sendable {
+    /// The study that tests it.
+    public var study: Reproduction
     /// Where it stands.
     public var place: String
     /// What it says.
@@ -91,32 +95,46 @@ public struct Ledger: Sendable {
     for table in [Reproduction.table1, .table2] {
       guard let cells = published.tables[table], let reading = read[table] else { continue }
       for method in PublishedTables.methods {
-        entries += try Ledger.cells(table, method, cells[method] ?? [:], reading)
+        entries += Ledger.cells(table, method, cells[method] ?? [:], reading)
       }
     }
     entries += Ledger.times(published, read[.times])
     for claim in LedgerClaim.all { claims += try claim.judge(read) }
   }
 
+  /// The part of the ledger that one finished study fills.
+  init(of study: Reproduction, _ results: [StudyResults], absentMethods: [String: String]) throws {
+    errata = []
+    let published = PublishedTables()
+    let reading = try LedgerReading(results: results, absentMethods: absentMethods)
+    if let cells = published.tables[study] {
+      for method in PublishedTables.methods {
+        entries += Ledger.cells(study, method, cells[method] ?? [:], reading)
+      }
+    }
+    if study == .times { entries += Ledger.times(published, reading) }
+    for claim in LedgerClaim.all where claim.study == study { claims += try claim.judge([study: reading]) }
+  }
+
   private static func cells(
     _ table: Reproduction, _ method: String, _ cells: [String: PublishedTables.Cell], _ reading: LedgerReading
-  ) throws -> [Entry] {
+  ) -> [Entry] {
     let rows = reading.results.first.map { set in set.rows.indices.filter { ours(set.rows[$0].label, method) } } ?? []
     func entry(_ metric: String, _ cell: PublishedTables.Cell, _ reason: String) -> Entry {
       Entry(
-        place: table == .table1 ? "Table 1 (Yahoo!R3)" : "Table 2 (Coat)", method: method, metric: metric,
+        study: table, place: table == .table1 ? "Table 1 (Yahoo!R3)" : "Table 2 (Coat)", method: method, metric: metric,
         published: cell.mean, publishedDeviation: cell.sd, verdict: .notTestable, reason: reason)
     }
     guard let set = reading.results.first, !rows.isEmpty else {
       let reason = reading.reason(of: method)
       return PublishedTables.metrics.compactMap { metric in cells[metric].map { entry(metric, $0, reason) } }
     }
-    return try rows.flatMap { place in
-      try PublishedTables.metrics.compactMap { metric -> Entry? in
+    return rows.flatMap { place in
+      PublishedTables.metrics.compactMap { metric -> Entry? in
         guard let cell = cells[metric] else { return nil }
         var entry = entry(metric, cell, "the run gave no value")
         entry.row = set.rows[place].label
-        guard let own = try set.cells(metric)[place] else { return entry }
+        guard let own = reading.cells[metric]?[place] else { return entry }
         entry.judge(own, against: cell)
         return entry
       }
@@ -138,7 +156,7 @@ public struct Ledger: Sendable {
         }.joined(separator: "; ")
         let measured = own.map { $0.isEmpty ? "not run yet" : "ours: \($0)" } ?? "not run yet"
         return Entry(
-          place: "Section 3.2", method: method, metric: "seconds per epoch", published: seconds,
+          study: .times, place: "Section 3.2", method: method, metric: "seconds per epoch", published: seconds,
           publishedDeviation: nil, verdict: .notTestable,
           reason: "measured by the authors on a GTX 1650, which is not here; \(measured)")
       }
@@ -174,6 +192,8 @@ extension Ledger.Entry {
 struct LedgerReading: Sendable {
   /// One per data set that was there.
   var results: [StudyResults] = []
+  /// The first data set's cells of the paper's metrics.
+  private(set) var cells: [String: [StudyCell?]] = [:]
   private var why = "not run yet"
   private var absentMethods: [String: String] = [:]
 
@@ -190,9 +210,18 @@ struct LedgerReading: Sendable {
         }
       }
     }
+    try readCells()
   }
 
-  init(results: [StudyResults]) { self.results = results }
+  init(results: [StudyResults], absentMethods: [String: String] = [:]) throws {
+    (self.results, self.absentMethods) = (results, absentMethods)
+    try readCells()
+  }
+
+  private mutating func readCells() throws {
+    guard let set = results.first else { return }
+    for metric in set.metrics() where PublishedTables.metrics.contains(metric) { cells[metric] = try set.cells(metric) }
+  }
 
   /// Why a published method has no row of ours.
   func reason(of method: String) -> String {

@@ -55,13 +55,15 @@ struct LedgerClaim: Sendable {
     guard let reading = read[study], !reading.results.isEmpty else {
       return [
         Ledger.Claim(
-          place: place, text: text, verdict: .notTestable, evidence: read[study]?.absence ?? "not run yet")
+          study: study, place: place, text: text, verdict: .notTestable, evidence: read[study]?.absence ?? "not run yet"
+        )
       ]
     }
     return try reading.results.map { set in
       let several = reading.results.count > 1 ? " (\(set.dataset.description.label))" : ""
       let (verdict, evidence) = try metric.map { try compare(set, $0) } ?? correlations(set)
-      return Ledger.Claim(place: place, text: text + several, verdict: verdict, evidence: evidence)
+      return Ledger.Claim(
+        study: study, place: place, text: text + several, verdict: verdict, evidence: evidence)
     }
   }
 

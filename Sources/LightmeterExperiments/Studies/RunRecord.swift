@@ -19,6 +19,8 @@ public struct RunRecord: Codable, Sendable {
     public var epoch: Int
     /// The value.
     public var value: Double
+    /// Other measures of the slice, by name, where a row of the study chooses by them.
+    public var measures: [String: Double]?
   }
 
   /// The exposure of a model against the truth of a world.
@@ -69,6 +71,10 @@ public struct RunRecord: Codable, Sendable {
   public var exposure: Exposure?
   /// The exposure during training, where asked for.
   public var trace: [TracePoint]?
+  /// What the lists hold by popularity of the items; nil in older records and where users are tested on lists of their own.
+  public var deciles: PopularityDeciles?
+  /// Mean exposure by activity and popularity; nil in older records and for models without exposure.
+  public var exposureMap: ExposureMap?
   /// Training epochs.
   public var history: [EpochRecord] = []
   /// Training data, as its builder says.
@@ -81,7 +87,7 @@ public struct RunRecord: Codable, Sendable {
   public var peakBytes = 0
 }
 
-/// An ``EvaluationResult`` with its per-user values packed.
+/// An `EvaluationResult` with its per-user values packed.
 public struct StoredResult: Codable, Sendable {
   private struct Column: Codable, Sendable {
     var metric: RankingMetric

@@ -1,5 +1,6 @@
 internal import LightmeterEvaluation
 internal import LightmeterFeedback
+internal import LightmeterModels
 internal import LightmeterTraining
 
 extension Study {
@@ -12,6 +13,9 @@ extension Study {
 
   /// Everything that can be wrong with a study before its data are read.
   func checkWhole() throws(StudyError) {
+    if name.isEmpty || name.hasPrefix(".") || name.contains("/") {
+      throw .badValue(at: "name", value: "'\(name)'", allowed: "a name for files: no slash, no dot in front")
+    }
     try checkLabels()
     for (place, method) in methods.enumerated() { try checkSearch(method, at: "methods[\(place)]") }
     try checkTuning()
@@ -47,7 +51,7 @@ extension Study {
     if method.members != nil, tuning.metric?.readsSlice != true {
       throw .badValue(
         at: "tuning.metric", value: "'\(tuning.name)'",
-        allowed: "slice-auc or slice-user-auc where a row is selected on it")
+        allowed: "\(SliceMeasure.names) where a row is selected on the slice")
     }
     if method.grid.count > tuning.configurations {
       throw .badValue(

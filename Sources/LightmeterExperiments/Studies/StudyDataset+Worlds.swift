@@ -34,6 +34,7 @@ extension StudyDataset {
     return StudyDataset(
       description: description, digest: try digest(description, files: files),
       facts: "\(world.userCount) users × \(world.itemCount) items; " + sentence(statistics), world: world,
+      statistics: statistics,
       source: { seed in
         let draws = WorldDraws(world, seed: seed)
         let clicks = draws.clicks()

@@ -19,6 +19,8 @@ struct StudyDataset: Sendable {
   let facts: String
   /// The world behind it, where there is one.
   let world: (any World)?
+  /// What the world is like, where there is one.
+  var statistics: WorldStatistics?
   /// The log that is learned from, and the random traffic, for a seed.
   let source: @Sendable (_ seed: UInt64) throws -> StudySource
   /// Whether the test is the same for every seed, so that it is read once.
@@ -28,12 +30,12 @@ struct StudyDataset: Sendable {
   private let kept = KeptTest()
 
   init(
-    description: StudyData, digest: String, facts: String, world: (any World)?, testIsOne: Bool = false,
-    source: @escaping @Sendable (_ seed: UInt64) throws -> StudySource,
+    description: StudyData, digest: String, facts: String, world: (any World)?, statistics: WorldStatistics? = nil,
+    testIsOne: Bool = false, source: @escaping @Sendable (_ seed: UInt64) throws -> StudySource,
     test: @escaping @Sendable (_ seed: UInt64) throws -> StudyTest
   ) {
     (self.description, self.digest, self.facts, self.world) = (description, digest, facts, world)
-    (self.testIsOne, self.source, read) = (testIsOne, source, test)
+    (self.statistics, self.testIsOne, self.source, read) = (statistics, testIsOne, source, test)
   }
 
   /// The test, for a seed; asked for after tuning only, and read once where all seeds share it.

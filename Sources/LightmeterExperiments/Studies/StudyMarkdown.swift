@@ -6,18 +6,17 @@ struct StudyMarkdown {
   let study: Study
   let command: String
   private(set) var text = ""
-  private var tables: [(title: String, table: TableValue)] = []
+  private var tables: [StudyTable] = []
 
   init(study: Study, command: String) { (self.study, self.command) = (study, command) }
 
-  var places: Int { study.report.places }
-
   private mutating func line(_ line: String = "") { text += line + "\n" }
 
-  mutating func table(_ title: String, _ table: TableValue) {
-    tables.append((title, table))
-    line("\(title)\n")
-    line(table.markdown())
+  private mutating func add(_ table: StudyTable?) {
+    guard let table else { return }
+    tables.append(table)
+    line("\(table.caption)\n")
+    line(table.table.markdown())
   }
 
   mutating func head(_ results: [StudyResults], absent: [(label: String, reason: String)]) {
@@ -25,28 +24,12 @@ struct StudyMarkdown {
     if !study.summary.isEmpty { line("\(study.summary)\n") }
     if let stamp = study.stamp { line("**\(stamp)**\n") }
     line("Made by\n\n```\n\(command)\n```\n")
-    line(tuning)
+    line(study.tuningSentence)
     for set in absent { line("\nWithout \(set.label): \(set.reason).") }
     for (label, reason) in study.absentMethods.sorted(by: { $0.key < $1.key }) {
       line("\nWithout \(label): \(reason).")
     }
     line()
-  }
-
-  private var tuning: String {
-    guard study.tuning.metric != nil else { return "Nothing was tuned: every row is one fixed configuration." }
-    let tuned = study.methods.filter { study.isTuned($0) }
-    let budgets = tuned.map { study.tuningEpochs($0) }
-    let (least, most) = (budgets.min() ?? 0, budgets.max() ?? 0)
-    return
-      "Chosen by \(study.tuning.name), by \(study.tuning.searchName), on \(study.tuning.seeds.count) tuning seed(s) that "
-      + "no table uses; at most \(study.tuning.configurations) configurations a method (the largest search here has "
-      + "\(tuned.map(\.grid.count).max() ?? 1), each row's own number stands in its last table)"
-      + (study.tuning.checkpoints.isEmpty
-        ? "." : ", each scored after \(study.tuning.checkpoints.map(String.init).joined(separator: ", ")) epochs.")
-      + " Tuning budget of a method: \(NumberText.grouped(most)) epochs"
-      + (least == most ? ", the same for all." : " at most, \(NumberText.grouped(least)) at least.")
-      + (study.tuning.metric?.readsTest == true ? "" : " Test data was opened after tuning only.")
   }
 
   mutating func add(_ results: StudyResults, _ known: [String: [StudyCell?]]) throws {
@@ -57,33 +40,19 @@ struct StudyMarkdown {
         "**Unfinished**: \(results.seeds.count) of \(study.seeds.count) seeds are done for every row, and only they are "
           + "shown.\n")
     }
-    let metrics = study.report.metrics.isEmpty ? results.metrics() : study.report.metrics
-    let cells = try metrics.map { metric in
-      guard let cells = known[metric] else {
-        throw StudyError.badValue(
-          at: "report.metrics", value: "'\(metric)'", allowed: results.metrics().joined(separator: ", "))
-      }
-      return cells
+    let tables = StudyTables(study: study)
+    let metrics = try tables.metrics(results, known)
+    add(tables.main(results, metrics))
+    for metric in metrics where tables.isPaired(metric.name) {
+      for control in results.controls { add(tables.differences(results, metric, control)) }
+      line(tables.sentence(results, metric.name, metric.cells) + "\n")
     }
-    let count = results.seeds.count
-    let runs = count == 1 ? "one seed" : "mean ± standard deviation of \(count) seeds"
-    table(
-      "Results, \(runs). Tied: not distinguishable from the best by users (paired, Holm, 5 %).",
-      means(results, metrics, cells))
-    for (k, metric) in metrics.enumerated() where study.report.paired.isEmpty || study.report.paired.contains(metric) {
-      for control in results.controls {
-        table(
-          "\(metric): 95 % intervals over users, and paired differences from \(control).",
-          paired(results, cells[k], control))
-      }
-      line(sentence(results, metric, cells[k]) + "\n")
-    }
-    if study.report.lastEpoch { try addLast(results, metrics) }
-    if let reference = study.report.reference { addReference(reference, results, metrics, cells) }
-    addExposure(results)
-    addTrace(results)
-    addProtocols(results)
-    addChoices(results)
+    add(try tables.lastEpoch(results, metrics.map(\.name)))
+    add(tables.reference(results, metrics))
+    add(tables.exposure(results))
+    add(tables.trace(results))
+    add(tables.protocols(results))
+    add(tables.choices(results))
     if let card = results.rows.lazy.compactMap({ $0.records.first?.results.first?.protocolCard }).last {
       line("Protocol card (of the last row):\n\n```\n\(card)\n```\n")
     }
@@ -100,8 +69,8 @@ struct StudyMarkdown {
     var text = "% \(study.name): made by\n"
     text += command.split(separator: "\n").map { "%   \($0)\n" }.joined()
     if let stamp = study.stamp { text += "% \(stamp)\n" }
-    for (title, table) in tables {
-      text += "\n% \(title)\n\(table.latex())"
+    for table in tables {
+      text += "\n% \(table.caption)\n\(table.table.latex())"
       if let stamp = study.stamp { text += "\\par\\textbf{\(Escaping.latex(stamp))}\n" }
     }
     return text

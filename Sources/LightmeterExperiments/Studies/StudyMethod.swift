@@ -1,3 +1,5 @@
+public import LightmeterModels
+
 /// A row of the tables: a recipe with a label, or the choice among other rows.
 public struct StudyMethod: Sendable {
   /// Where the unbiased validation set of a row comes from.
@@ -23,7 +25,10 @@ public struct StudyMethod: Sendable {
   /// Labels of the rows among which this row takes the one that did best on the slice; nil for a row of its own.
   public let members: [String]?
 
-  static let ownKeys = ["method", "label", "validation", "search", "selectAmong", "optional"]
+  /// What a choosing row goes by, where that is not the tuning metric.
+  public let measure: SliceMeasure?
+
+  static let ownKeys = ["method", "label", "validation", "search", "selectAmong", "by", "optional"]
 
   /// The label of an optional row whose method the catalogue lacks; nil for all others, whatever else is wrong with them.
   static func absence(_ tree: StudyTree) -> String? {
@@ -43,9 +48,11 @@ public struct StudyMethod: Sendable {
       label = try keys.required("label")
       recipe = Recipe("mf")
       (grid, validation, self.members) = ([], .standard, members)
+      measure = try keys.choice("by", SliceMeasure.self)
       return
     }
-    members = nil
+    (members, measure) = (nil, nil)
+    if keys.map["by"] != nil { throw keys.bad("by", "no value but where a row has selectAmong") }
     _ = try keys.flag("optional")
     let name = try keys.required("method")
     var settings: [String: RecipeValue] = [:]

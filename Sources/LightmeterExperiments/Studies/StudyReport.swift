@@ -2,10 +2,17 @@ internal import LightmeterEvaluation
 internal import LightmeterKernels
 internal import LightmeterTraining
 
-/// The tables of a finished study as Markdown, LaTeX, comma-separated values and JSON; nothing in them is written by hand.
+#if canImport(FoundationEssentials)
+  internal import FoundationEssentials
+#else
+  internal import Foundation
+#endif
+
+/// A finished study as a page with pictures, and its tables as Markdown, LaTeX, comma-separated values and JSON; nothing
+/// in them is written by hand.
 ///
-/// They are the same bytes whenever the same study is run on the same data, whatever the number of workers and however
-/// often it was stopped; what the machine has a part in, times and memory, stands in ``costs`` alone.
+/// The tables are the same bytes whenever the same study is run on the same data, whatever the number of workers and however
+/// often it was stopped; what the machine has a part in, times and memory, stands in ``costs`` and in the last figure and table of the page.
 ///
 /// - Stability: experimental
 public struct StudyReport: Sendable {
@@ -19,6 +26,8 @@ public struct StudyReport: Sendable {
   public let json: String
   /// Time and memory of each final run, one line each, and the machine.
   public let costs: String
+  /// Everything with pictures.
+  public let page: Page
   /// Exposure against the truth during training, one line per point; nil where the study does not ask for it.
   public let trace: String?
 
@@ -27,45 +36,82 @@ public struct StudyReport: Sendable {
   /// - Parameters:
   ///   - command: the exact command line, printed in the report.
   ///   - partial: reports the seeds that are done for every row, and says so, instead of refusing.
+  ///   - reproduction: what of the paper the study is; the page then shows the paper's numbers beside the study's.
   /// - Throws: ``StudyError/unfinished(missing:of:)``.
-  public init(_ runner: StudyRunner, command: String, partial: Bool = false) throws {
-    try self.init(
-      runner, results: runner.datasets.map { try StudyResults.read(runner, $0, partial: partial) }, command: command)
+  public init(
+    _ runner: StudyRunner, command: String, partial: Bool = false, reproduction: Reproduction? = nil
+  ) throws {
+    let results = try runner.datasets.map { try StudyResults.read(runner, $0, partial: partial) }
+    let ledger = try reproduction.map {
+      try Ledger(of: $0, results, absentMethods: runner.study.absentMethods)
+    }
+    try self.init(runner, results: results, command: command, ledger: ledger)
   }
 
-  init(_ runner: StudyRunner, results: [StudyResults], command: String) throws {
-    var page = StudyMarkdown(study: runner.study, command: command)
-    page.head(results, absent: runner.absent)
+  init(_ runner: StudyRunner, results: [StudyResults], command: String, ledger: Ledger? = nil) throws {
+    var text = StudyMarkdown(study: runner.study, command: command)
+    text.head(results, absent: runner.absent)
     var data = StudyExport(study: runner.study, command: command)
+    var parts: [StudyPart] = []
     for result in results {
       let metrics = result.metrics()
       let cells = try Dictionary(uniqueKeysWithValues: metrics.map { ($0, try result.cells($0)) })
-      try page.add(result, cells)
+      try text.add(result, cells)
       try data.add(result, cells)
+      parts.append(try StudyPart(runner, result, StudyTables(study: runner.study).metrics(result, cells)))
     }
-    page.foot(results)
-    markdown = page.text
-    latex = page.latex
+    text.foot(results)
+    markdown = text.text
+    latex = text.latex
+    page = try StudyPage(
+      study: runner.study, parts: parts, absent: runner.absent, command: command, ledger: ledger
+    ).page()
     csv = data.csv
     json = try data.json()
     costs = StudyCosts.csv(results)
     trace = runner.study.trace ? StudyTraces.csv(results) : nil
   }
 
-  /// Writes `NAME.md`, `.tex`, `.csv`, `.json`, `.costs.csv` and, where there is one, `.trace.csv` into a folder, each whole
-  /// or not at all.
+  /// What is written.
+  public enum Format: String, Sendable, CaseIterable {
+    /// Page and tables.
+    case all
+    /// `NAME.html`, and the folder `NAME_files` with its figures as SVG, their data as CSV and its tables.
+    case html
+    /// `NAME.md`, `.tex`, `.csv`, `.json`, `.costs.csv` and, where there is one, `.trace.csv`.
+    case tables
+  }
+
+  /// Writes the files of a format into a folder, making it if needed; each file appears whole or not at all.
   ///
-  /// - Returns: the paths.
-  public func write(to folder: String, name: String) throws -> [String] {
-    var files = [("md", markdown), ("tex", latex), ("csv", csv), ("json", json), ("costs.csv", costs)]
-    if let trace { files.append(("trace.csv", trace)) }
-    return try files.map { kind, text in
-      let path = "\(folder)/\(name).\(kind)"
-      let file = try AtomicFile(path)
-      try file.write(text)
-      try file.commit()
-      return path
+  /// - Returns: the paths of the page and the tables, and the folder of the page's figures.
+  public func write(to folder: String, name: String, format: Format = .all) throws -> [String] {
+    try Self.make(folder)
+    var files: [(kind: String, text: String)] = []
+    if format != .html {
+      files = [("md", markdown), ("tex", latex), ("csv", csv), ("json", json), ("costs.csv", costs)]
+      if let trace { files.append(("trace.csv", trace)) }
     }
+    if format != .tables { files.append(("html", page.html())) }
+    var paths: [String] = []
+    for file in files { paths.append(try Self.write(file.text, "\(folder)/\(name).\(file.kind)")) }
+    guard format != .tables else { return paths }
+    try Self.make("\(folder)/\(name)_files")
+    for file in page.attachments() { _ = try Self.write(file.content, "\(folder)/\(name)_files/\(file.name)") }
+    return paths + ["\(folder)/\(name)_files/"]
+  }
+
+  private static func make(_ folder: String) throws {
+    do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+      throw StudyError.file(path: folder, reason: "the folder of the report cannot be made")
+    }
+  }
+
+  private static func write(_ text: String, _ path: String) throws -> String {
+    let file = try LightmeterKernels.AtomicFile(path)
+    try file.write(text)
+    try file.commit()
+    return path
   }
 }
 

@@ -1,4 +1,5 @@
 internal import LightmeterEvaluation
+internal import LightmeterModels
 
 /// One row of a study's tables on one data set, with everything that its runs left.
 struct StudyRow: Sendable {
@@ -76,7 +77,7 @@ struct StudyResults: Sendable {
       }
       let best = complete.compactMap { seed in
         members.compactMap { label in found[label]?.records[seed].map { (label: label, record: $0) } }
-          .max { score($0.record) < score($1.record) }
+          .max { score($0.record, by: method.measure) < score($1.record, by: method.measure) }
       }
       return StudyRow(label: method.label, records: best.map(\.record), choice: nil, taken: best.map(\.label))
     }
@@ -84,8 +85,9 @@ struct StudyResults: Sendable {
   }
 
   /// The choice metric at the epoch that the tables show.
-  private static func score(_ record: RunRecord) -> Double {
-    record.scores.first { $0.epoch == record.epoch }?.value ?? record.scores.last?.value ?? -.infinity
+  private static func score(_ record: RunRecord, by measure: SliceMeasure?) -> Double {
+    let score = record.scores.first { $0.epoch == record.epoch } ?? record.scores.last
+    return (measure.map { score?.measures?[$0.rawValue] } ?? score?.value) ?? -.infinity
   }
 
   /// Names of the metrics of a protocol, in its order.

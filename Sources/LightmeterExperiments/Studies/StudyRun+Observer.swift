@@ -11,13 +11,14 @@ final class RunFindings: Sendable {
     var results: [StoredResult] = []
     var last: [StoredResult] = []
     var exposure: RunRecord.Exposure?
+    var groups = StudyRun.Groups()
   }
   private let state = Mutex(State())
 
   func add(_ score: RunRecord.Score) { state.withLock { $0.scores.append(score) } }
   func setLast(_ results: [StoredResult]) { state.withLock { $0.last = results } }
-  func set(_ results: [StoredResult], exposure: RunRecord.Exposure?) {
-    state.withLock { ($0.results, $0.exposure) = (results, exposure) }
+  func set(_ results: [StoredResult], exposure: RunRecord.Exposure?, _ groups: StudyRun.Groups) {
+    state.withLock { ($0.results, $0.exposure, $0.groups) = (results, exposure, groups) }
   }
   func write(to record: inout RunRecord) {
     state.withLock { state in
@@ -25,6 +26,7 @@ final class RunFindings: Sendable {
       record.results = state.results
       record.lastResults = state.last
       record.exposure = state.exposure
+      (record.deciles, record.exposureMap) = (state.groups.deciles, state.groups.exposure)
     }
   }
 }

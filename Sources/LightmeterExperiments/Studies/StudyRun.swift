@@ -37,6 +37,7 @@ struct StudyRun: Sendable {
     if phase == .final {
       parts += [presets, "\(study.scoring.cutoffs ?? [])", "\(study.scoring.includesAll)", "\(chosenEpoch ?? 0)"]
       parts.append("\(study.report.lastEpoch)")
+      if !measures.isEmpty { parts.append("measures \(measures.map(\.rawValue))") }
       if study.trace { parts.append("trace \(ExposureTrace.firstSteps) 200") }
     }
     var hash = XXH64()
@@ -100,13 +101,26 @@ struct StudyRun: Sendable {
     _ epoch: Int, _ model: TrainedModel, _ training: StudyTraining, isChosen: Bool, isLast: Bool, _ found: RunFindings
   ) throws {
     if let score = try choiceMetric(of: model.scorer, training) {
-      found.add(RunRecord.Score(epoch: epoch, value: score))
+      found.add(RunRecord.Score(epoch: epoch, value: score, measures: measured(model.scorer, training)))
     }
     guard phase == .final, isChosen || (isLast && study.report.lastEpoch) else { return }
     let results = try evaluate(model.scorer, training).map(StoredResult.init)
     if isLast && study.report.lastEpoch { found.setLast(results) }
     guard isChosen else { return }
-    found.set(results, exposure: exposure(of: model))
+    found.set(results, exposure: exposure(of: model), try groups(of: model, training))
+  }
+
+  /// Slice measures that a choosing row goes by, beyond the tuning metric.
+  private var measures: [SliceMeasure] {
+    phase == .final ? Set(study.methods.compactMap(\.measure)).sorted { $0.rawValue < $1.rawValue } : []
+  }
+
+  private func measured(_ scorer: any Scorer, _ training: StudyTraining) -> [String: Double]? {
+    guard let pairs = training.selection, !measures.isEmpty else { return nil }
+    return Dictionary(
+      uniqueKeysWithValues: measures.compactMap { measure in
+        measure.value(of: scorer, on: pairs, seen: training.data.positives).map { (measure.rawValue, $0) }
+      })
   }
 
   private func choiceMetric(of scorer: any Scorer, _ training: StudyTraining) throws -> Double? {
@@ -123,13 +137,11 @@ struct StudyRun: Sendable {
         scorer, heldOut: held, training: training.data.positives,
         propensities: PropensityWeighting.popularity(training.data.positives)
       ).value
-    case .sliceAUC, .sliceUserAUC:
+    case .slice(let measure):
       guard let pairs = training.selection else {
         throw StudyError.badValue(at: "tuning.metric", value: study.tuning.name, allowed: "a data set with a slice")
       }
-      let scores = SliceSelection.scores(of: scorer, for: pairs)
-      if study.tuning.metric == .sliceUserAUC { return WithinUserAUC.value(scores: scores, pairs: pairs) }
-      return SliceSelection.pooledAUC(scores: scores, feedback: pairs.feedback)
+      return measure.value(of: scorer, on: pairs, seen: training.data.positives)
     }
   }
 

@@ -1,5 +1,5 @@
 internal import LightmeterKernels
-internal import LightmeterModels
+public import LightmeterModels
 
 /// How configurations and epochs are chosen; the same way for every method, under one bound on their number.
 public struct StudyTuning: Sendable {
@@ -7,15 +7,13 @@ public struct StudyTuning: Sendable {
   public enum Metric: Sendable, Hashable {
     /// DCG at a rank on held-out clicks, self-normalised inverse propensity weights.
     case snipsDCG(cutoff: Int)
-    /// Pooled area under the curve on held-out random traffic.
-    case sliceAUC
-    /// Area under the curve within users on held-out random traffic: what a ranking for one user is.
-    case sliceUserAUC
+    /// A measure of held-out random traffic.
+    case slice(SliceMeasure)
     /// A metric of the test itself: an upper bound that no comparison may use; the study must say ``Study/chosenOnTest``.
     case test(metric: String)
 
     /// Whether it needs random traffic.
-    var readsSlice: Bool { self == .sliceAUC || self == .sliceUserAUC }
+    var readsSlice: Bool { if case .slice = self { true } else { false } }
     /// Whether it looks at the test.
     var readsTest: Bool { if case .test = self { true } else { false } }
   }
@@ -57,17 +55,17 @@ public struct StudyTuning: Sendable {
     let name = try keys.text("metric") ?? "none"
     switch name {
     case "none": metric = nil
-    case "slice-auc": metric = .sliceAUC
-    case "slice-user-auc": metric = .sliceUserAUC
     default:
-      if name.hasPrefix("test:"), name.count > 5 {
+      if let measure = SliceMeasure(rawValue: name) {
+        metric = .slice(measure)
+      } else if name.hasPrefix("test:"), name.count > 5 {
         metric = .test(metric: String(name.dropFirst(5)))
       } else if name.hasPrefix("snips-dcg@"), let cutoff = Int(name.dropFirst(10)), cutoff > 0 {
         metric = .snipsDCG(cutoff: cutoff)
       } else {
         throw keys.bad(
           "metric",
-          "none, slice-auc, slice-user-auc or snips-dcg@K such as snips-dcg@3 (or test:METRIC, which is stamped)")
+          "none, \(SliceMeasure.names) or snips-dcg@K such as snips-dcg@3 (or test:METRIC, which is stamped)")
       }
     }
     search = try keys.choice("search", Search.self) ?? .grid
@@ -89,8 +87,7 @@ public struct StudyTuning: Sendable {
     switch metric {
     case nil: "none: fixed configurations"
     case .snipsDCG(let cutoff): "SNIPS-DCG@\(cutoff) on held-out clicks"
-    case .sliceAUC: "pooled AUC on a held-out third of the random traffic"
-    case .sliceUserAUC: "AUC within users on a held-out third of the random traffic"
+    case .slice(let measure): "\(measure.title) on a held-out third of the random traffic"
     case .test(let metric): "\(metric) ON THE TEST"
     }
   }
@@ -105,6 +102,11 @@ public struct StudyTuning: Sendable {
         + "\(reduction) times the epochs"
     }
   }
+}
+
+extension SliceMeasure {
+  /// What study files call the measures.
+  static let names = allCases.map(\.rawValue).joined(separator: ", ")
 }
 
 /// Keys of recipes with the values to try.

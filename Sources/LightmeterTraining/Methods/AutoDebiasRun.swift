@@ -3,13 +3,13 @@ internal import LightmeterKernels
 internal import LightmeterModels
 
 /// One training run of AutoDebias: starting values, blocks and epochs.
-struct AutoDebiasRun {
+struct AutoDebiasRun: EpochwiseRun {
   private let method: AutoDebiasMethod
   private let data: TrainingData
   private let seed: UInt64
   private let blocks: AutoDebiasBlocks
   private(set) var trainer: AutoDebiasTrainer<Float>
-  private var history: [EpochRecord] = []
+  var history: [EpochRecord] = []
 
   init(method: AutoDebiasMethod, data: TrainingData, seed: UInt64) throws(TrainingError) {
     guard !data.validation.isEmpty else {
@@ -53,38 +53,23 @@ struct AutoDebiasRun {
     draw(&trainer.imputation[0], salt: 11, scale: 1e-3)
   }
 
-  mutating func train(observer: any TrainingObserver) throws(TrainingError) -> TrainedModel {
-    for epoch in history.count..<max(method.epochs, history.count) {
-      history.append(try trainEpoch(epoch, observer: observer))
-      let snapshot = self
-      let decision = observer.observe(
-        .epoch(
-          history[history.count - 1], epochs: method.epochs,
-          TrainingSnapshot(model: { snapshot.model() }, state: { snapshot.state() })))
-      if decision == .stop { break }
-    }
-    return model()
-  }
-
-  private mutating func trainEpoch(_ epoch: Int, observer: any TrainingObserver) throws(TrainingError) -> EpochRecord {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let partition = blocks.partition(epoch: epoch)
+  mutating func runEpoch(
+    _ number: Int, progress: (_ part: Int, _ parts: Int) throws(TrainingError) -> Void
+  ) throws(TrainingError) -> EpochRecord {
+    let partition = blocks.partition(epoch: number)
     var block = PairBatch()
     var record = EpochRecord()
     var (loss, outer, outerSteps, gradient, weightGradient) = (0.0, 0.0, 0, 0.0, 0.0)
     let quantum = max(1, 65_536 / method.blockCells)
     for index in 0..<blocks.count {
       if index % quantum == 0 {
-        let event = TrainingEvent.progress(
-          epoch: epoch + 1, epochs: method.epochs, batch: index, batches: blocks.count)
-        if observer.observe(event) == .stop { throw .interrupted(epochsDone: epoch) }
+        try progress(index, blocks.count)
       }
       partition.fill(&block, index: index, positives: data.positives, weights: data.positiveWeights)
-      let step = trainer.step(on: block, validation: data.validation, movesWeights: epoch >= method.frozenEpochs)
+      let step = trainer.step(on: block, validation: data.validation, movesWeights: number >= method.frozenEpochs)
       let squares = (model: step.gradientSquared ?? 0, weights: step.exposureGradientSquared ?? 0)
       guard step.trainingLoss.isFinite, squares.model.isFinite, squares.weights.isFinite else {
-        throw .diverged(epoch: epoch + 1, batch: index + 1, what: "the training loss is \(step.trainingLoss)")
+        throw .diverged(epoch: number + 1, batch: index + 1, what: "the training loss is \(step.trainingLoss)")
       }
       record.pairs += step.pairs
       loss += step.trainingLoss * Double(step.pairs)
@@ -93,24 +78,22 @@ struct AutoDebiasRun {
       if let value = step.outerLoss { (outer, outerSteps) = (outer + value, outerSteps + 1) }
     }
     trainer.settle()
-    record.epoch = epoch + 1
     record.trainingLoss = loss / Double(max(record.pairs, 1))
     record.outerLoss = outerSteps > 0 ? outer / Double(outerSteps) : nil
     (record.meanExposure, record.leastExposure, record.greatestExposure) = (1, 1, 1)
     record.gradientNorm = (gradient / Double(max(blocks.count, 1))).squareRoot()
     record.exposureGradientNorm = (weightGradient / Double(max(blocks.count, 1))).squareRoot()
-    record.seconds = (clock.now - start) / .seconds(1)
     return record
   }
 
-  private func model() -> TrainedModel {
+  func model() -> TrainedModel {
     let tables = trainer.backbone.tables
     return TrainedModel(
       scorer: FactorModel(users: tables[0], items: tables[1], intercept: 0, meaning: .centred), exposure: nil,
       history: history)
   }
 
-  private func state() -> TrainingState {
+  func state() -> TrainingState {
     // Plain gradient steps have no moments.
     let still = trainer.backbone.tables.map {
       OptimizerState<Float>(moments: AdamMoments(count: $0.values.count), steps: [0])
@@ -123,12 +106,8 @@ struct AutoDebiasRun {
   }
 
   private mutating func resume(_ file: ResumeFile) throws(TrainingError) {
-    let state: TrainingState
-    do {
-      state = try file.read(
-        modelLayouts: trainer.backbone.tables,
-        exposureLayouts: trainer.clickWeights + trainer.pairWeights + trainer.imputation)
-    } catch let error as TrainingError { throw error } catch { throw .resume("\(error)") }
+    let state = try file.state(
+      models: trainer.backbone.tables, exposures: trainer.clickWeights + trainer.pairWeights + trainer.imputation)
     trainer.backbone.tables = state.modelTables
     trainer.clickWeights = Array(state.exposureTables[0..<2])
     trainer.pairWeights = Array(state.exposureTables[2..<5])

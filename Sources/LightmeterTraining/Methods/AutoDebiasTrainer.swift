@@ -127,8 +127,8 @@ struct AutoDebiasTrainer<S: TrainingScalar>: Sendable {
       if work.saved.count <= side { work.saved.append([]) }
       let gradient = work.modelGradient[side]
       S.displace(
-        &backbone.tables[side].values, rows: gradient.rows, stride: gradient.stride, by: gradient.values, scale: scale,
-        saved: &work.saved[side])
+        &backbone.tables[side].values, rows: gradient.rows, stride: gradient.stride, by: gradient.values,
+        slots: gradient.rows.indices.map { Int32($0) }, scale: scale, saved: &work.saved[side])
     }
   }
 

@@ -3,21 +3,51 @@ internal import LightmeterKernels
 internal import LightmeterModels
 internal import LightmeterObjectives
 
+/// Which part each pair belongs to. A value of its own, so that loops over a batch copy no run.
+struct ClickParts: Sendable {
+  private let positives: FeedbackMatrix
+  private let seed: UInt64
+  let count: Int
+  /// Part of each positive, parallel to `positives.items`.
+  let ofPositives: [UInt8]
+
+  init(positives: FeedbackMatrix, count: Int, seed: UInt64) {
+    (self.positives, self.count, self.seed) = (positives, count, seed)
+    // Epoch −1 belongs to no pass over the stream.
+    let order = KeyedPermutation(
+      count: positives.count, key: SeededGenerator.key(seed: seed, stream: .shuffle, epoch: -1))
+    ofPositives = (0..<positives.count).map { UInt8(order($0) % count) }
+  }
+
+  /// The part of a click; nil for a pair without one. Clicks that are no training positives have a fixed part too.
+  func callAsFunction(label: UInt8, user: Int32, item: Int32) -> Int? {
+    guard label != 0 else { return nil }
+    if let place = positives.position(user: Int(user), item: item) { return Int(ofPositives[place]) }
+    return Int(SeededGenerator.hash(seed, UInt64(user), UInt64(item)) % UInt64(count))
+  }
+
+  /// The parts of a batch's pairs, -1 where a pair has none.
+  func callAsFunction(_ pairs: PairBatch) -> [Int] {
+    (0..<pairs.count).map { self(label: pairs.feedback[$0], user: pairs.users[$0], item: pairs.items[$0]) ?? -1 }
+  }
+}
+
 /// One training run of CJMF: parts, targets and the epoch's passes.
-struct CombinationalJointRun {
+struct CombinationalJointRun: EpochwiseRun {
+  typealias Progress = (_ part: Int, _ parts: Int) throws(TrainingError) -> Void
+
   private let method: CombinationalJointMethod
   private let data: TrainingData
   private let seed: UInt64
   private let popularity: [Float]
-  /// Part of each positive, parallel to `data.positives.items`.
-  let partOfPositive: [UInt8]
+  let parts: ClickParts
   // A batch of the wide sampler holds about one batch of each part.
   private let wideSampler: BatchSampler
   private let sampler: BatchSampler
   private var indexer: BatchIndexer
   var bases: [CombinationalJointMember] = []
   var residuals: [CombinationalJointMember] = []
-  private var history: [EpochRecord] = []
+  var history: [EpochRecord] = []
   private var work = CombinationalJointWorkspace()
   private var drawn = PairBatch()
   private var targets = CombinationalJointTargets()
@@ -27,11 +57,7 @@ struct CombinationalJointRun {
     let counts = data.positives.itemCounts
     let most = Float((counts.max() ?? 0) + 1)
     popularity = counts.map { Float($0 + 1) / most }
-    let positives = data.positives.count
-    // Epoch −1 belongs to no pass over the stream.
-    let order = KeyedPermutation(
-      count: positives, key: SeededGenerator.key(seed: seed, stream: .shuffle, epoch: -1))
-    partOfPositive = (0..<positives).map { UInt8(order($0) % method.parts) }
+    parts = ClickParts(positives: data.positives, count: method.parts, seed: seed)
     wideSampler = BatchSampler(data: data, batchSize: method.batchSize * method.parts, seed: seed)
     sampler = BatchSampler(data: data, batchSize: method.batchSize, seed: seed)
     indexer = BatchIndexer(userCount: data.userCount, itemCount: data.itemCount)
@@ -83,31 +109,16 @@ struct CombinationalJointRun {
       weightDecay: settings.weightDecay * method.residualDecay, biasDecay: settings.biasDecay * method.residualDecay)
   }
 
-  mutating func train(observer: any TrainingObserver) throws(TrainingError) -> TrainedModel {
-    for epoch in history.count..<max(method.epochs, history.count) {
-      history.append(try trainEpoch(epoch, observer: observer))
-      let snapshot = self
-      let decision = observer.observe(
-        .epoch(
-          history[history.count - 1], epochs: method.epochs,
-          TrainingSnapshot(model: { snapshot.model() }, state: { snapshot.state() })))
-      if decision == .stop { break }
-    }
-    return model()
-  }
-
-  private mutating func trainEpoch(_ epoch: Int, observer: any TrainingObserver) throws(TrainingError) -> EpochRecord {
-    let clock = ContinuousClock()
-    let start = clock.now
+  mutating func runEpoch(_ number: Int, progress: Progress) throws(TrainingError) -> EpochRecord {
     var tally = CombinationalJointTally()
     var order = Array(0..<method.parts)
-    var generator = SeededGenerator(seed: seed, stream: .shuffle, epoch: epoch, shard: 1)
+    var generator = SeededGenerator(seed: seed, stream: .shuffle, epoch: number, shard: 1)
     generator.shuffle(&order)
     for (done, part) in order.enumerated() {
-      try basePass(part, epoch: epoch, done: done, observer: observer, &tally)
+      try basePass(part, epoch: number, done: done, progress: progress, &tally)
     }
-    try residualPass(epoch: epoch, observer: observer, &tally)
-    return tally.record(epoch: epoch + 1, seconds: (clock.now - start) / .seconds(1))
+    try residualPass(epoch: number, progress: progress, &tally)
+    return tally.record
   }
 
   private mutating func freeze() {
@@ -120,19 +131,19 @@ struct CombinationalJointRun {
 
   /// The pass on one part: every base model but the part's own.
   mutating func basePass(
-    _ part: Int, epoch: Int, done: Int, observer: any TrainingObserver, _ tally: inout CombinationalJointTally
+    _ part: Int, epoch: Int, done: Int, progress: Progress, _ tally: inout CombinationalJointTally
   ) throws(TrainingError) {
     freeze()
     let batches = wideSampler.batchCount
     for index in 0..<batches {
       if index % max(1, 65_536 / wideSampler.batchSize) == 0 {
-        try progress(epoch: epoch, batch: done * batches + index, observer)
+        try progress(done * batches + index, batches * method.parts + sampler.batchCount)
       }
       wideSampler.fill(&drawn, epoch: epoch, index: index)
       keep(part, epoch: epoch)
       if work.batch.pairs.isEmpty { continue }
       indexer.index(&work.batch)
-      targets.evaluate(parts: partsOfBatch(), &work)
+      targets.evaluate(parts: parts(work.batch.pairs), &work)
       tally.addTargets(work)
       for k in bases.indices where k != part {
         let step = bases[k].step(on: nil, popularity: popularity, hardClip: method.hardClip, &work)
@@ -143,17 +154,18 @@ struct CombinationalJointRun {
 
   /// The pass on all pairs: every residual model, the base models held.
   mutating func residualPass(
-    epoch: Int, observer: any TrainingObserver, _ tally: inout CombinationalJointTally
+    epoch: Int, progress: Progress, _ tally: inout CombinationalJointTally
   ) throws(TrainingError) {
     freeze()
+    let before = method.parts * wideSampler.batchCount
     for index in 0..<sampler.batchCount {
       if index % max(1, 65_536 / method.batchSize) == 0 {
-        try progress(epoch: epoch, batch: method.parts * wideSampler.batchCount + index, observer)
+        try progress(before + index, before + sampler.batchCount)
       }
       sampler.fill(&work.batch.pairs, epoch: epoch, index: index)
       if work.batch.pairs.isEmpty { continue }
       indexer.index(&work.batch)
-      targets.evaluate(parts: partsOfBatch(), &work)
+      targets.evaluate(parts: parts(work.batch.pairs), &work)
       for k in residuals.indices {
         let step = residuals[k].step(on: bases[k], popularity: popularity, hardClip: method.hardClip, &work)
         try tally.check(step, epoch: epoch, batch: index)
@@ -162,44 +174,28 @@ struct CombinationalJointRun {
     for k in residuals.indices { residuals[k].settle() }
   }
 
-  private func progress(epoch: Int, batch: Int, _ observer: any TrainingObserver) throws(TrainingError) {
-    let batches = method.parts * wideSampler.batchCount + sampler.batchCount
-    let event = TrainingEvent.progress(epoch: epoch + 1, epochs: method.epochs, batch: batch, batches: batches)
-    if observer.observe(event) == .stop { throw .interrupted(epochsDone: epoch) }
-  }
-
   /// Moves the pairs of a part from the drawn batch to the workspace. Unclicked pairs fall to a part by chance, anew in
   /// every epoch, so that an epoch's passes go through the stream once.
   private mutating func keep(_ part: Int, epoch: Int) {
-    work.batch.pairs.removeAll(known: drawn.knownExposures != nil, weighted: drawn.weights != nil)
+    let (parts, drawn) = (parts, drawn)
+    var kept = PairBatch()
+    swap(&kept, &work.batch.pairs)
+    kept.removeAll(known: drawn.knownExposures != nil, weighted: drawn.weights != nil)
     let key = SeededGenerator.key(seed: seed, stream: .shuffle, epoch: epoch, shard: 2)
     for k in 0..<drawn.count {
       let (user, item, label) = (drawn.users[k], drawn.items[k], drawn.feedback[k])
       let own =
-        self.part(ofClick: label, user: user, item: item)
-        ?? Int(SeededGenerator.hash(key, UInt64(user), UInt64(item)) % UInt64(method.parts))
+        parts(label: label, user: user, item: item)
+        ?? Int(SeededGenerator.hash(key, UInt64(user), UInt64(item)) % UInt64(parts.count))
       if own != part { continue }
-      work.batch.pairs.append(
+      kept.append(
         user: user, item: item, feedback: label, knownExposure: drawn.knownExposures?[k] ?? .nan,
         weight: drawn.weights?[k] ?? 1)
     }
+    swap(&kept, &work.batch.pairs)
   }
 
-  /// The part of a click; nil for a pair without one. Clicks that are no training positives have a fixed part too.
-  private func part(ofClick label: UInt8, user: Int32, item: Int32) -> Int? {
-    guard label != 0 else { return nil }
-    if let place = data.positives.position(user: Int(user), item: item) { return Int(partOfPositive[place]) }
-    return Int(SeededGenerator.hash(seed, UInt64(user), UInt64(item)) % UInt64(method.parts))
-  }
-
-  private func partsOfBatch() -> [Int] {
-    let pairs = work.batch.pairs
-    return (0..<pairs.count).map {
-      part(ofClick: pairs.feedback[$0], user: pairs.users[$0], item: pairs.items[$0]) ?? -1
-    }
-  }
-
-  private func model() -> TrainedModel {
+  func model() -> TrainedModel {
     var exposures = [Float](repeating: 0, count: data.itemCount)
     var gated = GatedExposure<Float>()
     for base in bases {
@@ -215,7 +211,7 @@ struct CombinationalJointRun {
 // MARK: - Resuming
 
 extension CombinationalJointRun {
-  private func state() -> TrainingState {
+  func state() -> TrainingState {
     let members = bases + residuals
     return TrainingState(
       epochsDone: history.count, modelTables: members.flatMap(\.backbone.tables),
@@ -226,11 +222,7 @@ extension CombinationalJointRun {
 
   private mutating func resume(_ file: ResumeFile) throws(TrainingError) {
     let members = bases + residuals
-    let state: TrainingState
-    do {
-      state = try file.read(
-        modelLayouts: members.flatMap(\.backbone.tables), exposureLayouts: members.flatMap(\.gates))
-    } catch let error as TrainingError { throw error } catch { throw .resume("\(error)") }
+    let state = try file.state(models: members.flatMap(\.backbone.tables), exposures: members.flatMap(\.gates))
     func restore(_ member: inout CombinationalJointMember, _ place: Int) {
       member.backbone.tables = Array(state.modelTables[2 * place..<2 * place + 2])
       member.inner.state = Array(state.modelOptimizer[2 * place..<2 * place + 2])

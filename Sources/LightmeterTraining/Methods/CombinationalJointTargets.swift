@@ -95,15 +95,14 @@ struct CombinationalJointTally {
     }
   }
 
-  func record(epoch: Int, seconds: Double) -> EpochRecord {
+  var record: EpochRecord {
     var record = EpochRecord()
-    record.epoch = epoch
     record.trainingLoss = loss / Double(max(modelPairs, 1))
     record.meanExposure = targets / Double(max(pairs, 1))
     (record.leastExposure, record.greatestExposure) = (least, greatest)
     record.gradientNorm = (gradient / Double(max(steps, 1))).squareRoot()
     record.exposureGradientNorm = (gateGradient / Double(max(steps, 1))).squareRoot()
-    (record.pairs, record.seconds) = (pairs, seconds)
+    record.pairs = pairs
     return record
   }
 }

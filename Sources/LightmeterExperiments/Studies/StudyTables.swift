@@ -1,8 +1,54 @@
 internal import LightmeterEvaluation
 
-/// The tables of the page.
-extension StudyMarkdown {
-  func means(_ results: StudyResults, _ metrics: [String], _ cells: [[StudyCell?]]) -> TableValue {
+/// A table of a study with its caption.
+struct StudyTable: Sendable {
+  let caption: String
+  let table: TableValue
+}
+
+/// The tables of a study, the same for every form of its report.
+struct StudyTables: Sendable {
+  let study: Study
+
+  var places: Int { study.report.places }
+
+  /// The metrics of the tables on a data set, with their cells.
+  func metrics(_ results: StudyResults, _ known: [String: [StudyCell?]]) throws -> [(name: String, cells: [StudyCell?])]
+  {
+    let names = study.report.metrics.isEmpty ? results.metrics() : study.report.metrics
+    return try names.map { name in
+      guard let cells = known[name] else {
+        throw StudyError.badValue(
+          at: "report.metrics", value: "'\(name)'", allowed: results.metrics().joined(separator: ", "))
+      }
+      return (name, cells)
+    }
+  }
+
+  /// Whether a metric has a table of intervals and differences.
+  func isPaired(_ metric: String) -> Bool {
+    study.report.paired.isEmpty || study.report.paired.contains(metric)
+  }
+
+  /// Means and deviations over seeds.
+  func main(_ results: StudyResults, _ metrics: [(name: String, cells: [StudyCell?])]) -> StudyTable {
+    let count = results.seeds.count
+    let runs = count == 1 ? "one seed" : "mean ± standard deviation of \(count) seeds"
+    return StudyTable(
+      caption: "Results, \(runs). Tied: not distinguishable from the best by users (paired, Holm, 5 %).",
+      table: means(results, metrics.map(\.name), metrics.map(\.cells)))
+  }
+
+  /// Intervals over users and differences from a control.
+  func differences(
+    _ results: StudyResults, _ metric: (name: String, cells: [StudyCell?]), _ control: String
+  ) -> StudyTable {
+    StudyTable(
+      caption: "\(metric.name): 95 % intervals over users, and paired differences from \(control).",
+      table: paired(results, metric.cells, control))
+  }
+
+  private func means(_ results: StudyResults, _ metrics: [String], _ cells: [[StudyCell?]]) -> TableValue {
     TableValue(
       columns: [TableValue.Column("method", .leading)] + metrics.map { TableValue.Column($0) },
       rows: results.rows.indices.map { row in
@@ -18,7 +64,7 @@ extension StudyMarkdown {
     return .spread(cell.summary.mean, deviation, places: places, mark: cell.mark)
   }
 
-  func paired(_ results: StudyResults, _ cells: [StudyCell?], _ control: String) -> TableValue {
+  private func paired(_ results: StudyResults, _ cells: [StudyCell?], _ control: String) -> TableValue {
     let columns = ["value", "difference", "p (Holm)", "gained / lost", "detectable"]
     return TableValue(
       columns: [TableValue.Column("method", .leading)] + columns.map { TableValue.Column($0) },
@@ -69,14 +115,18 @@ extension StudyMarkdown {
       + verdicts.joined() + detectable.joined()
   }
 
-  mutating func addLast(_ results: StudyResults, _ metrics: [String]) throws {
+  /// The same rows at their last epoch; nil where the study does not ask for it.
+  func lastEpoch(_ results: StudyResults, _ metrics: [String]) throws -> StudyTable? {
+    guard study.report.lastEpoch else { return nil }
     let cells = try metrics.map { try results.cells($0, last: true) }
-    table("The same configurations at their last epoch.", means(results, metrics, cells))
+    return StudyTable(
+      caption: "The same configurations at their last epoch.", table: means(results, metrics, cells))
   }
 
-  mutating func addReference(
-    _ reference: StudyReportOptions.Reference, _ results: StudyResults, _ metrics: [String], _ cells: [[StudyCell?]]
-  ) {
+  /// Published values beside ours; nil without.
+  func reference(_ results: StudyResults, _ columns: [(name: String, cells: [StudyCell?])]) -> StudyTable? {
+    guard let reference = study.report.reference else { return nil }
+    let (metrics, cells) = (columns.map(\.name), columns.map(\.cells))
     let extra = reference.values.keys.filter { name in !results.rows.contains { ours($0.label, name) } }.sorted()
     func published(_ label: String?, _ metric: String) -> TableValue.Cell {
       guard let pair = label.flatMap({ reference.values[$0]?[metric] }), let mean = pair.first else {
@@ -100,21 +150,20 @@ extension StudyMarkdown {
         [TableValue.Cell(name)]
           + metrics.flatMap { [published(name, $0), TableValue.Cell(NumberText.absent)] })
     }
-    table(
-      "Beside published values: \(reference.title).",
-      TableValue(
+    return StudyTable(
+      caption: "Beside published values: \(reference.title).",
+      table: TableValue(
         columns: [TableValue.Column("method", .leading)]
           + metrics.flatMap { [TableValue.Column("\($0) published"), TableValue.Column("\($0) ours")] },
         rows: rows))
   }
 
   /// `Biif (N1)` stands for the published `Biif`.
-  private func ours(_ label: String, _ published: String) -> Bool {
-    label == published || label.hasPrefix("\(published) (")
-  }
+  private func ours(_ label: String, _ published: String) -> Bool { Ledger.ours(label, published) }
 
-  mutating func addExposure(_ results: StudyResults) {
-    guard results.dataset.world != nil else { return }
+  /// Exposure against the truth of a world.
+  func exposure(_ results: StudyResults) -> StudyTable? {
+    guard results.dataset.world != nil else { return nil }
     let rows = results.rows.compactMap { row -> [TableValue.Cell]? in
       let found = row.records.compactMap(\.exposure)
       guard !found.isEmpty else { return nil }
@@ -126,27 +175,31 @@ extension StudyMarkdown {
         .number(RunSummary(found.map(\.error)).mean, places: 3),
       ]
     }
-    guard !rows.isEmpty else { return }
-    table(
-      "Exposure against the truth: correlation over items (Eq. 20, mean over users) and root mean squared error.",
-      TableValue(
+    guard !rows.isEmpty else { return nil }
+    return StudyTable(
+      caption:
+        "Exposure against the truth: correlation over items (Eq. 20, mean over users) and root mean squared error.",
+      table: TableValue(
         columns: [
           TableValue.Column("method", .leading), TableValue.Column("correlation"), TableValue.Column("RMSE"),
         ], rows: rows))
   }
 
-  mutating func addTrace(_ results: StudyResults) {
-    guard study.trace else { return }
+  /// Exposure against the truth during training.
+  func trace(_ results: StudyResults) -> StudyTable? {
+    guard study.trace else { return nil }
     let longest = results.rows.flatMap(\.records).flatMap { $0.trace ?? [] }.compactMap(\.epoch).max() ?? 0
     let steps = [0, 1, 10, ExposureTrace.firstSteps]
     let epochs = [1, 2, 5, 10, 20, 50, longest].filter { $0 <= longest && $0 > 0 }
     let rows = results.rows.filter { row in row.records.contains { $0.trace?.isEmpty == false } }
-    guard !rows.isEmpty else { return }
+    guard !rows.isEmpty else { return nil }
     let distinct = epochs.enumerated().filter { !epochs[..<$0.offset].contains($0.element) }.map(\.element)
     func cell(_ value: Double?) -> TableValue.Cell { value.map { .number($0, places: 3) } ?? "–" }
-    table(
-      "Correlation of the exposure with the truth during training, mean over runs (every point: `\(study.name).trace.csv`).",
-      TableValue(
+    return StudyTable(
+      caption:
+        "Correlation of the exposure with the truth during training, mean over runs (every point: "
+        + "`\(study.name).trace.csv`).",
+      table: TableValue(
         columns: [TableValue.Column("method", .leading)] + steps.map { TableValue.Column("step \($0)") }
           + distinct.map { TableValue.Column("epoch \($0)") },
         rows: rows.map { row in
@@ -155,8 +208,9 @@ extension StudyMarkdown {
         }))
   }
 
-  mutating func addProtocols(_ results: StudyResults) {
-    guard let first = results.rows.first?.records.first?.results, first.count > 1 else { return }
+  /// The same models under other conventions.
+  func protocols(_ results: StudyResults) -> StudyTable? {
+    guard let first = results.rows.first?.records.first?.results, first.count > 1 else { return nil }
     let picked: [(preset: Int, metric: String, title: String)] = first.indices.dropFirst().compactMap { preset in
       let names = results.metrics(preset: preset)
       guard let name = names.first(where: { $0.hasSuffix("@3") || $0.hasSuffix("@5") }) ?? names.first else {
@@ -164,9 +218,9 @@ extension StudyMarkdown {
       }
       return (preset, name, "\(first[preset].preset) \(name)")
     }
-    table(
-      "The same models under other papers' conventions (all their metrics are in the CSV file).",
-      TableValue(
+    return StudyTable(
+      caption: "The same models under other papers' conventions (all their metrics are in the CSV file).",
+      table: TableValue(
         columns: [TableValue.Column("method", .leading)] + picked.map { TableValue.Column($0.title) },
         rows: results.rows.map { row in
           [TableValue.Cell(row.label)]
@@ -177,10 +231,11 @@ extension StudyMarkdown {
         }))
   }
 
-  mutating func addChoices(_ results: StudyResults) {
-    table(
-      "What each row was, and what was tried for it.",
-      TableValue(
+  /// What was tried and chosen.
+  func choices(_ results: StudyResults) -> StudyTable {
+    StudyTable(
+      caption: "What each row was, and what was tried for it.",
+      table: TableValue(
         columns: [
           TableValue.Column("method", .leading), TableValue.Column("tried", .leading),
           TableValue.Column("configuration", .leading),
