@@ -87,6 +87,7 @@ public struct WeightedRisk: Estimator {
 
   /// The weighted sum of the likelihood, which is in `out`, and the risk.
   @specialized(where S == Float)
+  @specialized(where S == Double)
   private func combine<S: TrainingScalar>(
     _ feedback: [UInt8], _ logits: [S], _ exposures: [S], liked: [S], disliked: [S], p: [S], rest: [S],
     into out: inout LossColumns<S>

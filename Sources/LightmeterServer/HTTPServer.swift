@@ -10,6 +10,7 @@
   internal import NIOCore
   internal import NIOSSL
   internal import ServiceLifecycle
+  internal import Synchronization
   internal import UnixSignals
 
   /// Puts sockets, signals and the service together.
@@ -38,12 +39,14 @@
         \(settings.name) (\(slot.current.digest)): \(model.users.count) users, \(model.items.count) items, \
         loaded in \(Int((clock.now - begin) / .milliseconds(1))) ms\(keys.isEmpty ? "; no keys are asked for" : "")
         """)
+      let listening = Listening()
       let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
-          services: try services(service, settings, logger), gracefulShutdownSignals: [.sigterm, .sigint],
+          services: try services(service, settings, logger, listening), gracefulShutdownSignals: [.sigterm, .sigint],
           logger: quiet(logger)
         ).limited(to: settings.drainSeconds))
       do { try await group.run() } catch {
+        guard listening.began else { throw AddressProblem(host: settings.host, port: settings.port) }
         // A second signal or the end of the time for draining ends what is left.
         logger.warning("ended before all requests were answered: \(error)")
       }
@@ -52,7 +55,7 @@
     }
 
     private static func services(
-      _ service: RecommendationService, _ settings: ServiceSettings, _ logger: Logger
+      _ service: RecommendationService, _ settings: ServiceSettings, _ logger: Logger, _ listening: Listening
     ) throws -> [any Service] {
       let http = HTTPServerBuilder.http1(
         configuration: .init(
@@ -65,6 +68,7 @@
           address: .hostname(settings.host, port: settings.port), serverName: "lightmeter", backlog: 1024,
           availableConnectionsDelegate: .maximum(settings.mostConnections, logger: quiet(logger))),
         onServerRunning: { channel in
+          listening.begin()
           let scheme = settings.certificate == nil ? "http" : "https"
           logger.info("listening on \(scheme)://\(settings.host):\(channel.localAddress?.port ?? settings.port)")
         }, logger: quiet(logger))
@@ -94,6 +98,23 @@
       var quiet = logger
       quiet.logLevel = .warning
       return quiet
+    }
+  }
+
+  /// Whether the server came so far as to listen.
+  private final class Listening: Sendable {
+    private let flag = Atomic<Bool>(false)
+    var began: Bool { flag.load(ordering: .relaxed) }
+    func begin() { flag.store(true, ordering: .relaxed) }
+  }
+
+  /// An address that cannot be listened on.
+  struct AddressProblem: Error, CustomStringConvertible {
+    let host: String
+    let port: Int
+    var description: String {
+      "\(host):\(port) cannot be listened on: the port is taken, or the address is not this machine's; choose another "
+        + "--port or --host"
     }
   }
 

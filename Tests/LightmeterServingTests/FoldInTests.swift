@@ -171,6 +171,18 @@ enum FoldInSample {
     #expect(try wary.explain(user: Recommender.guestName, item: "i9").relevance < before)
   }
 
+  @Test func theSampleIsTheSameEveryTimeAndLeavesOutWhatIsExcluded() throws {
+    guard case .factors(let factors) = try FoldInSample.model(.naive, items: 200).scorer else { return }
+    let side = FoldInSide(
+      own: factors.users, other: factors.items, intercept: 0, objective: FoldInSample.objective(.naive))
+    let excluded: Set<Int32> = [3, 50, 199]
+    let part = side.sample(excluding: excluded, limit: 60)
+    #expect(part.count == 60 && Set(part).count == 60 && excluded.isDisjoint(with: part))
+    #expect(part == side.sample(excluding: excluded, limit: 60))
+    #expect(side.sample(excluding: excluded, limit: nil) == (0..<200).filter { !excluded.contains($0) })
+    #expect(side.sample(excluding: excluded, limit: 197).count == 197)
+  }
+
   @Test func aSampleStandsForAllItemsWhereTrainingDrawsThem() throws {
     // 900 items, of which the sample sees 400: the rows agree as far as a draw of that size lets them.
     let model = try FoldInSample.model(.lowVariance, items: 900)

@@ -113,7 +113,17 @@ public struct IntervalChart: Chart {
   /// The range of everything that is drawn; nil if no row has a value with a place.
   var range: AxisRange? {
     guard rows.contains(where: { axis.shows($0.value) }) else { return nil }
-    return AxisRange(axis, values: near)
+    let base = reference.map { [$0.value] } ?? []
+    var range = AxisRange(axis, values: near)
+    // A row that falls into the margin of the axis brings its whole interval, which may let in another row.
+    for _ in rows {
+      guard let current = range else { return nil }
+      let inside = rows.filter { !current.isBeyond($0.value) }
+      let wider = AxisRange(axis, values: inside.flatMap(\.extent) + base)
+      if wider?.lower == current.lower, wider?.upper == current.upper { break }
+      range = wider
+    }
+    return range
   }
 
   var summary: String {

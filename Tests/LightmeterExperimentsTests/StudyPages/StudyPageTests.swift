@@ -128,6 +128,10 @@ import Testing
     #expect(chart.hasFarRows && chart.drawing(width: 760).labels.contains { $0.text == IntervalChart.farNote })
     #expect((chart.range?.lower ?? 0) > 0.49)
     #expect(chart.data.rows.count == 10, "the data file keeps every row")
+    rows[0] = IntervalChart.Row("wide", 0.5008, interval: 0.45...0.51)
+    let wide = IntervalChart(title: "t", axis: ChartAxis("NDCG"), rows: rows)
+    #expect(wide.hasFarRows && (wide.range?.lower ?? 1) <= 0.45, "a row on the axis keeps its whole interval")
+    rows[0] = IntervalChart.Row("m0", 0.5)
     let even = IntervalChart(title: "t", axis: ChartAxis("NDCG"), rows: Array(rows.dropLast()))
     #expect(!even.hasFarRows)
     rows[9].mark = .best
