@@ -30,10 +30,15 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: 
     resources: resources, swiftSettings: strict)
 }
 
+/// A product that only lightmeter-serve needs, and only where the trait asks for it.
+func server(_ product: String, _ package: String) -> Target.Dependency {
+  .product(name: product, package: package, condition: .when(traits: ["Server"]))
+}
+
 let realModule: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 let libraryRooms = [
   "LightmeterKernels", "LightmeterFeedback", "LightmeterModels", "LightmeterObjectives", "LightmeterTraining",
-  "LightmeterEvaluation", "LightmeterServing", "LightmeterExperiments",
+  "LightmeterEvaluation", "LightmeterServing", "LightmeterService", "LightmeterExperiments",
 ]
 
 let package = Package(
@@ -42,13 +47,22 @@ let package = Package(
   products: [
     .library(name: "Lightmeter", targets: ["Lightmeter"] + libraryRooms),
     .executable(name: "lightmeter", targets: ["LightmeterCommand"]),
+    .executable(name: "lightmeter-serve", targets: ["LightmeterServer"]),
   ],
   traits: [
-    .default(enabledTraits: [])
+    .trait(name: "Server", description: "lightmeter-serve, the HTTP server (fetches and compiles Hummingbird)"),
+    .default(enabledTraits: []),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", .upToNextMinor(from: "1.8.2")),
     .package(url: "https://github.com/apple/swift-numerics", .upToNextMinor(from: "1.1.1")),
+    // Fetched and compiled only with the trait Server.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", .upToNextMinor(from: "2.28.1"), traits: []),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", .upToNextMinor(from: "2.13.0")),
+    .package(url: "https://github.com/apple/swift-log", .upToNextMinor(from: "1.16.2")),
+    .package(url: "https://github.com/apple/swift-http-types", .upToNextMinor(from: "1.8.0")),
+    .package(url: "https://github.com/apple/swift-nio", .upToNextMinor(from: "2.101.2")),
+    .package(url: "https://github.com/apple/swift-nio-ssl", .upToNextMinor(from: "2.37.6")),
   ],
   targets: [
     .target(
@@ -65,6 +79,9 @@ let package = Package(
     room("Evaluation", ["LightmeterFeedback", "LightmeterKernels"]),
     room("Serving", ["LightmeterModels", "LightmeterObjectives"]),
     room(
+      "Service", ["LightmeterServing"],
+      resources: [.embedInCode("Page/page.html"), .embedInCode("Routes/openapi.json")]),
+    room(
       "Experiments", ["LightmeterTraining", "LightmeterEvaluation", "LightmeterServing"], resources: reproductionFiles),
     .target(
       name: "Lightmeter", dependencies: libraryRooms.map { .target(name: $0) }, swiftSettings: strict),
@@ -75,12 +92,29 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
+    // Without the trait a program that says how to build it.
+    .executableTarget(
+      name: "LightmeterServer",
+      dependencies: [
+        "LightmeterService",
+        server("Hummingbird", "hummingbird"), server("HummingbirdCore", "hummingbird"),
+        server("HummingbirdTLS", "hummingbird"),
+        server("ServiceLifecycle", "swift-service-lifecycle"), server("UnixSignals", "swift-service-lifecycle"),
+        server("Logging", "swift-log"), server("NIOCore", "swift-nio"), server("NIOSSL", "swift-nio-ssl"),
+        server("HTTPTypes", "swift-http-types"),
+      ],
+      swiftSettings: strict),
 
     .target(
       name: "TestSupport", dependencies: ["LightmeterFeedback"], path: "Tests/TestSupport",
       resources: [.copy("golden")], swiftSettings: strict),
     tests("Kernels"), tests("Feedback"), tests("Models"), tests("Objectives"), tests("Training"), tests("Evaluation"),
-    tests("Serving"), tests("Experiments"), tests("Command"),
+    tests("Serving"), tests("Service"), tests("Experiments"), tests("Command"),
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The plugin is fetched only for documentation: `.ci/docs`.
+if Context.environment["LIGHTMETER_DOCS"] != nil {
+  package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}

@@ -12,14 +12,21 @@ struct RecommendCommand: AsyncParsableCommand {
     discussion: """
       lightmeter recommend model.lightmeter --user alice
       lightmeter recommend model.lightmeter --user alice --user bob --count 5 --mode explore
+      lightmeter recommend model.lightmeter --session item-7,item-42
       lightmeter recommend model.lightmeter --all -o lists.csv --exclude sold-out.txt
 
       relevance ranks by what the user wants; click by what the user would click if shown as before; explore by what is \
       wanted and was hardly shown.
+
+      --session answers for somebody who is not in the model, from the items this person clicked: the row of a new user \
+      under the model's own training objective.
       """)
 
   @Argument(help: "The model file.") var model: String
   @Option(help: "A user's raw id; may be given several times.") var user: [String] = []
+  @Option(help: ArgumentHelp("Raw ids of items that a new user clicked.", valueName: "id,id,…")) var session: String?
+  @Option(help: ArgumentHelp("With --session: ids that were shown and not clicked.", valueName: "id,id,…"))
+  var declined: String?
   @Flag(help: "All users, in the order of the training log.") var all = false
   @Option(help: "Items per list.") var count = 10
   @Option(help: "relevance, click or explore.") var mode = Recommender.Mode.relevance
@@ -30,7 +37,10 @@ struct RecommendCommand: AsyncParsableCommand {
   @Option(help: "text or json.") var format = OutputFormat.text
 
   func validate() throws {
-    guard all != !user.isEmpty else { throw ValidationError("name users with --user, or take --all") }
+    guard [all, !user.isEmpty, session != nil].count(where: { $0 }) == 1 else {
+      throw ValidationError("name users with --user, clicked items with --session, or take --all")
+    }
+    guard declined == nil || session != nil else { throw ValidationError("--declined goes with --session") }
     guard count > 0 else { throw ValidationError("--count \(count): at least 1") }
   }
 
@@ -40,6 +50,7 @@ struct RecommendCommand: AsyncParsableCommand {
       let recommender = Recommender(try InputKind.model(model))
       let excluded = try exclude.map { try TextLines.of($0) } ?? []
       if all { return try writeAll(recommender, excluding: excluded) }
+      if let session { return try answer(session, recommender, excluding: excluded) }
       var lists: [UserList] = []
       for id in user {
         let list = try recommender.recommend(
@@ -49,6 +60,25 @@ struct RecommendCommand: AsyncParsableCommand {
       if format == .json { return try Terminal.emit(json: lists) }
       for list in lists { Terminal.emit(text(of: list)) }
     }
+  }
+
+  private func answer(_ session: String, _ recommender: Recommender, excluding: [String]) throws {
+    let answer = try recommender.recommend(
+      session: RecommendCommand.ids(session), declined: declined.map(RecommendCommand.ids) ?? [], count: count,
+      mode: mode, excluding: excluding, filterSeen: !withSeen)
+    if format == .json { return try Terminal.emit(json: answer) }
+    if !answer.unknown.isEmpty {
+      Terminal.note(
+        "the model knows none of these items, which told nothing: "
+          + answer.unknown.map { "'\($0)'" }.joined(separator: ", "))
+    }
+    if answer.isFallback { Terminal.note("nothing of the session is known: this is the list of the average user") }
+    Terminal.emit(text(of: UserList(user: "a new user", mode: mode, items: answer.items)))
+  }
+
+  /// Ids between commas; an id with a comma in it cannot be written here.
+  private static func ids(_ text: String) -> [String] {
+    text.split(separator: ",").map(String.init)
   }
 
   private struct UserList: Encodable {

@@ -12,6 +12,7 @@ struct Root: AsyncParsableCommand {
       lightmeter reading clicks.csv --random random.csv    can this log be debiased, and what would it buy
       lightmeter train clicks.csv -o model.lightmeter      learn, and compare with the controls
       lightmeter recommend model.lightmeter --user ID      lists by raw ids
+      lightmeter serve model.lightmeter                    the same over HTTP
 
       \(ExitStatus.help)
       Shell completions: lightmeter --generate-completion-script bash|zsh|fish
@@ -19,7 +20,7 @@ struct Root: AsyncParsableCommand {
     version: lightmeterVersion,
     subcommands: [
       DemoCommand.self, ReadingCommand.self, TrainCommand.self, EvaluateCommand.self, RecommendCommand.self,
-      ExplainCommand.self, SimulateCommand.self, InspectCommand.self, MethodsCommand.self, ExperimentCommand.self,
-      ReproduceCommand.self,
+      ExplainCommand.self, UpdateCommand.self, ExportCommand.self, ServeCommand.self, SimulateCommand.self,
+      InspectCommand.self, MethodsCommand.self, ExperimentCommand.self, ReproduceCommand.self,
     ])
 }

@@ -211,7 +211,7 @@ struct TrainCommand: AsyncParsableCommand {
         ", \(NumberText.fixed($0.mean, places: 4)) ± \(NumberText.fixed($0.error, places: 4)) from naive training"
       }
       Terminal.note(
-        "\(candidate): mean discount \(NumberText.fixed(verdict.value, places: 4)) of clicked random pairs"
+        "\(candidate): mean percentile \(NumberText.fixed(verdict.value, places: 4)) of clicked random pairs"
           + (against ?? ""))
     }
     guard let best = choice.best else {

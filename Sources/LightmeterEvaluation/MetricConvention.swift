@@ -9,7 +9,7 @@ public enum DiscountConvention: String, Codable, Sendable, Hashable, CaseIterabl
 
   /// The weight of a rank, counted from 1.
   ///
-  /// - Numerics: logarithms from ``Portable``, so a stored metric has the same bits on every machine.
+  /// - Numerics: logarithms from `Portable`, so a stored metric has the same bits on every machine.
   public func weight(rank: Int) -> Double {
     let table = self == .logRankPlusOne ? DiscountTable.logRankPlusOne : DiscountTable.rankTwoUndiscounted
     return rank <= table.count ? table[rank - 1] : DiscountTable.weight(self, rank)

@@ -44,6 +44,15 @@ enum SystemCalls {
 
   static func openToRead(_ path: String) -> Int32 { open(path, O_RDONLY | O_CLOEXEC) }
   static func openToWrite(_ path: String) -> Int32 { open(path, O_WRONLY | O_CLOEXEC) }
+  /// Opens a file for reading and for writing at its end; makes it where there is none.
+  static func openToAppend(_ path: String) -> Int32 { open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o640) }
+  /// Takes the file for this process until it is closed; false where another one has it.
+  static func lock(_ descriptor: Int32) -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+  /// Cuts the file to a length.
+  static func cut(_ descriptor: Int32, to length: Int) -> Int32 { ftruncate(descriptor, off_t(length)) }
+  static func read(_ descriptor: Int32, at offset: Int, into bytes: UnsafeMutableRawBufferPointer) -> Int {
+    pread(descriptor, bytes.baseAddress, bytes.count, off_t(offset))
+  }
   /// Makes a file that must not exist yet.
   static func create(_ path: String) -> Int32 { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
 
@@ -110,6 +119,34 @@ enum SystemCalls {
     return pages > 0 && size > 0 ? pages * size : nil
   }
 
+  /// Runs another program in the place of this one; comes back only where the system refuses.
+  static func execute(_ path: String, _ arguments: [String]) {
+    var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+    pointers.append(nil)
+    _ = execv(path, pointers)
+    for pointer in pointers { free(pointer) }
+  }
+
+  static func exit(_ status: Int32) -> Never { platformExit(status) }
+
+  static func isExecutable(_ path: String) -> Bool { facts(of: path)?.kind == .file && access(path, X_OK) == 0 }
+
+  /// Lets this process open as many files as the system allows it at most; how many that is.
+  static func raiseOpenFileLimit() -> Int {
+    var limit = rlimit()
+    #if canImport(Glibc)
+      let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    #else
+      let kind = RLIMIT_NOFILE
+    #endif
+    guard getrlimit(kind, &limit) == 0 else { return 0 }
+    limit.rlim_cur = limit.rlim_max
+    _ = setrlimit(kind, &limit)
+    return getrlimit(kind, &limit) == 0 ? Int(clamping: limit.rlim_cur) : 0
+  }
+
+  static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
   static var coreCount: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }
 }
 
@@ -137,6 +174,7 @@ private func platformRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?
 private func platformWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
   write(descriptor, bytes, count)
 }
+private func platformExit(_ status: Int32) -> Never { exit(status) }
 private func platformRename(_ path: String, _ new: String) -> Int32 { rename(path, new) }
 
 /// Standard output and standard error, written without a buffer: what a log shows is there at once.

@@ -5,8 +5,8 @@ public import LightmeterKernels
 ///     g ← g + decay · w;  m ← β₁m + (1 − β₁)g;  v ← β₂v + (1 − β₂)g²;  w ← w − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 ///
 /// Rows without gradient decay and coast on their momentum too. Stepping them all would cost time in proportion to the
-/// tables, so rows without gradient wait, at most ``DeferredSteps/longest`` steps, and then take their missed steps at once
-/// (``DeferredSteps``); the first ``deferAfter`` steps, in which the bias corrections move fast, are made one by one.
+/// tables, so rows without gradient wait, at most `DeferredSteps/longest` steps, and then take their missed steps at once
+/// (`DeferredSteps`); the first ``deferAfter`` steps, in which the bias corrections move fast, are made one by one.
 ///
 /// ``LazyAdam`` is another algorithm, not a faster form of this one.
 ///

@@ -29,12 +29,23 @@ public struct FactorModel: RelevanceScorer {
 
   /// Whether a score is a probability of relevance in disguise.
   public var isProbability: Bool { meaning != .ranking }
-  private let packing = Packing()
+  private let packing: Packing
 
   /// Bundles trained tables.
   public init(users: Table<Float>, items: Table<Float>, intercept: Float, meaning: Meaning = .logit) {
     precondition(users.width == items.width, "user rows have \(users.width) columns, item rows \(items.width)")
+    self.init(users: users, items: items, intercept: intercept, meaning: meaning, packing: Packing())
+  }
+
+  private init(users: Table<Float>, items: Table<Float>, intercept: Float, meaning: Meaning, packing: Packing) {
     (self.users, self.items, self.intercept, self.meaning) = (users, items, intercept, meaning)
+    self.packing = packing
+  }
+
+  /// The same items for other users; what was packed for scoring is shared.
+  public func replacingUsers(by users: Table<Float>) -> FactorModel {
+    precondition(users.width == items.width, "user rows have \(users.width) columns, item rows \(items.width)")
+    return FactorModel(users: users, items: items, intercept: intercept, meaning: meaning, packing: packing)
   }
 
   /// A ranking that is the same for every user: popularity, item means of random traffic.

@@ -87,6 +87,7 @@ public struct WeightedRisk: Estimator {
 
   /// The weighted sum of the likelihood, which is in `out`, and the risk.
   @specialized(where S == Float)
+  @specialized(where S == Double)
   private func combine<S: TrainingScalar>(
     _ feedback: [UInt8], _ logits: [S], _ exposures: [S], liked: [S], disliked: [S], p: [S], rest: [S],
     into out: inout LossColumns<S>
@@ -151,7 +152,7 @@ public struct WeightedRisk: Estimator {
   }
 
   // Real has no conversion from Double; a ratio of integers is exact enough for settings with nine digits.
-  private static func number<T: Real>(_ value: Double) -> T { T(Int(value * 1e9)) / 1_000_000_000 }
+  static func number<T: Real>(_ value: Double) -> T { T(Int(value * 1e9)) / 1_000_000_000 }
 }
 
 /// What the risks are made of: s, softplus(−s), softplus(s), σ(s), σ(−s), m.

@@ -9,6 +9,7 @@ internal import Synchronization
 public struct Recommender: Sendable {
   /// The model.
   public let model: StoredModel
+  let cache = FoldInCache()
 
   /// Answers from `model`.
   public init(_ model: StoredModel) { self.model = model }
@@ -42,6 +43,8 @@ public struct Recommender: Sendable {
     case noHistory
     case noProbability
     case noExposure
+    /// New users and items cannot be folded in; one clause that says why.
+    case noFoldIn(String)
 
     /// One sentence, or the text that a recipe holds.
     public var description: String {
@@ -53,6 +56,8 @@ public struct Recommender: Sendable {
           + "or ask for lists with seen items"
       case .noProbability: "this model ranks, but holds no probability of relevance; train a method that does"
       case .noExposure: "this model says nothing of exposure; train a method that estimates it, such as biif or relmf"
+      case .noFoldIn(let reason):
+        "this model does not take new users or items in: \(reason); name a user of its log, or train it again with them"
       }
     }
   }

@@ -47,7 +47,7 @@ public struct ResumeFile: Sendable {
 
   /// Reads the state for a run whose tables have the given layouts.
   ///
-  /// - Throws: ``TrainingError/resume(_:)`` when the file belongs to another run; ``ModelFileError`` when it is broken.
+  /// - Throws: ``TrainingError/resume(_:)`` when the file belongs to another run; `ModelFileError` when it is broken.
   public func read(modelLayouts: [Table<Float>], exposureLayouts: [Table<Float>]) throws -> TrainingState {
     let container = try ModelContainer.read(path)
     guard let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(container.manifest.utf8)) else {

@@ -13,7 +13,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "demo", "reading", "train", "evaluate", "recommend", "explain", "simulate", "inspect", "methods", "experiment",
+    "demo", "reading", "train", "evaluate", "recommend", "explain", "update", "export", "serve", "simulate", "inspect",
+    "methods", "experiment",
   ])
   func theHelpOfEverySubcommandHasAnExample(name: String) throws {
     let help = try CommandRunner.run(name, "--help")

@@ -9,5 +9,6 @@ extension DataPreset: ExpressibleByArgument {}
 extension Delimiter: ExpressibleByArgument {}
 extension DuplicatePolicy: ExpressibleByArgument {}
 extension Impressions: ExpressibleByArgument {}
+extension ModelExport.Format: ExpressibleByArgument {}
 extension Recommender.Mode: ExpressibleByArgument {}
 extension WorldPreset: ExpressibleByArgument {}

@@ -62,6 +62,8 @@ enum ExitStatus {
     case is ResumableStop: resumable
     case let error as InputError: error.isAbsence ? noInput : badData
     case StudyError.noData: noInput
+    case ExportError.noFolder: cannotWrite
+    case is ExportError, is UpdateError: badData
     case is WorldError, is StudyError: usage
     default: failed
     }

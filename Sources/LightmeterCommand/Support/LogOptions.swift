@@ -39,10 +39,15 @@ struct LogOptions: ParsableArguments {
   }
 
   /// Reads a log with a progress line and reports what was skipped.
-  func load(_ path: String) throws -> LoadedLog {
+  ///
+  /// - Parameters:
+  ///   - users: identifier tables to go on from.
+  func load(
+    _ path: String, users: IdentifierTable = IdentifierTable(), items: IdentifierTable = IdentifierTable()
+  ) throws -> LoadedLog {
     try InputKind.checkLog(path)
     let line = ProgressLine("reading \(path == "-" ? "standard input" : path)", unit: "B")
-    let loaded = try LoadedLog.load(try request(path)) { progress in
+    let loaded = try LoadedLog.load(try request(path), users: users, items: items) { progress in
       line.show(
         Double(progress.bytes), of: progress.totalBytes.map { Double($0) }, detail: "\(progress.rows) rows")
     }

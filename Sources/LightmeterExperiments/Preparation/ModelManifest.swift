@@ -5,6 +5,7 @@
 #endif
 public import LightmeterEvaluation
 public import LightmeterFeedback
+public import LightmeterServing
 public import LightmeterTraining
 
 /// What a model file says of itself: the JSON that rooms below keep without reading.
@@ -52,6 +53,13 @@ public struct ModelManifest: Sendable, Codable {
   public var card: ProtocolCard?
   /// One record per epoch, wall times left out.
   public var history: [EpochRecord]
+  /// What a new user's or item's row minimises; nil where there is no such thing.
+  public var foldIn: FoldInObjective?
+  /// Why there is none.
+  public var foldInUnavailable: String?
+
+  /// What later updates changed, the first first; nil for a model that was trained at once.
+  public var updates: [UpdateReport]?
 
   /// As JSON with sorted keys.
   public func json() throws -> String {
@@ -68,7 +76,7 @@ public struct ModelManifest: Sendable, Codable {
 
   init(
     recipe: Recipe, seed: UInt64, log: LoadedLog, data: TrainingDataSummary, split: String, results: [Result],
-    card: ProtocolCard?, history: [EpochRecord]
+    card: ProtocolCard?, history: [EpochRecord], foldIn rule: FoldInRule
   ) {
     version = lightmeterVersion
     (self.recipe, self.seed, source, dataDigest) = (recipe, seed, log.report.file, log.digest)
@@ -78,6 +86,10 @@ public struct ModelManifest: Sendable, Codable {
       var timeless = record
       timeless.seconds = 0
       return timeless
+    }
+    switch rule {
+    case .objective(let objective): foldIn = objective
+    case .unavailable(let reason): foldInUnavailable = reason
     }
   }
 }

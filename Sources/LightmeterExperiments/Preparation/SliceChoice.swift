@@ -5,9 +5,10 @@ public import LightmeterTraining
 
 /// The choice among corrections on the held-out part of a slice: what `--method auto` does (METHODS §20.1).
 ///
-/// Every candidate ranks the catalogue for the users of the clicked random pairs; a pair counts by its discount there
-/// (``SliceMeasure/discount``), so the top of the lists decides, as it does for the people who see them. A correction is
-/// taken only where it beats naive training by more than the standard error of the paired difference.
+/// Every candidate ranks the catalogue for the users of the clicked random pairs; a pair counts by its percentile there
+/// (``SliceMeasure/percentile``). In the clean worlds it erred least of the four measures: the pooled area rewards telling
+/// active users from others, the area within users has few pairs, a discount looks at few places. A correction is taken
+/// only where it beats naive training by more than the standard error of the paired difference.
 public struct SliceChoice: Sendable {
   /// The candidates, naive training first, then each calibration under both estimators.
   public static let candidates: [Recipe] =
@@ -22,7 +23,7 @@ public struct SliceChoice: Sendable {
   public struct Verdict: Sendable {
     /// Which candidate.
     public let candidate: Int
-    /// Mean discount of the clicked random pairs.
+    /// Mean percentile of the clicked random pairs, in [0, 1].
     public let value: Double
     /// Mean difference from naive training over the pairs, and its standard error; nil for naive training itself.
     public let difference: (mean: Double, error: Double)?
@@ -46,7 +47,7 @@ public struct SliceChoice: Sendable {
   ///
   /// - Returns: nil where the slice has no clicked pair that the log lacks.
   public mutating func add(_ model: TrainedModel, candidate: Int) -> Verdict? {
-    guard let gains = SliceMeasure.discount.gains(of: model.scorer, on: pairs, seen: seen), !gains.isEmpty else {
+    guard let gains = SliceMeasure.percentile.gains(of: model.scorer, on: pairs, seen: seen), !gains.isEmpty else {
       return nil
     }
     let verdict = Verdict(

@@ -147,9 +147,11 @@ public struct TrainingJob: Sendable {
     guard let scorer = StoredScorer(model.scorer) else {
       throw TrainingError.missing("a model of '\(recipe.method)' cannot be kept in a file")
     }
+    let rule = try recipe.validated().foldInRule(
+      summary: prepared.summary, pairsPerEpoch: model.history.last?.pairs ?? 0)
     let manifest = ModelManifest(
       recipe: recipe, seed: seed, log: log, data: prepared.summary, split: prepared.protocolDescription,
-      results: results, card: card, history: model.history)
+      results: results, card: card, history: model.history, foldIn: rule)
     return StoredModel(
       scorer: scorer, exposure: model.exposure, users: log.interactions.users, items: log.interactions.items,
       popularity: prepared.data.popularity, seen: keepsHistory ? prepared.data.positives : nil,

@@ -64,7 +64,7 @@ public struct TrafficReading: Sendable, Hashable, Codable {
   ///   - log: the clicks.
   ///   - shown: pairs that were shown, with their clicks.
   ///   - seed: decides the halves of the cross-fit.
-  /// - Throws: ``CalibrationError``.
+  /// - Throws: `CalibrationError`.
   /// - Precondition: the pairs' users and items are in the log's range.
   public init(log: FeedbackMatrix, shown: PairBatch, source: Source, seed: UInt64 = 1) throws {
     let calibrated = try Calibration.regressed(clicks: log, slice: shown)

@@ -23,6 +23,7 @@ extension MethodEntry {
     let (shared, own) = (plan.pointwise, plan.own)
     (method.dimension, method.epochs) = (shared.dimension, shared.epochs)
     (method.initialDeviation, method.resumeFrom) = (shared.initialDeviation, shared.resumeFrom)
+    method.warmStart = shared.warmStart
     method.confidence = own["confidence"] ?? method.confidence
     method.regularization = own["regularization"] ?? method.regularization
     if own["solver"] == 1 { method.solver = .conjugateGradient(steps: Int(own["solverSteps"] ?? 3)) }
@@ -48,6 +49,7 @@ extension MethodEntry {
     let (shared, own) = (plan.pointwise, plan.own)
     (method.dimension, method.epochs) = (shared.dimension, shared.epochs)
     (method.initialDeviation, method.resumeFrom) = (shared.initialDeviation, shared.resumeFrom)
+    method.warmStart = shared.warmStart
     method.regularization = own["regularization"] ?? method.regularization
     method.precision = own["precision"] ?? method.precision
     method.initialExposure = own["initialExposure"] ?? method.initialExposure
@@ -74,6 +76,7 @@ extension MethodEntry {
     let shared = plan.pointwise
     (method.dimension, method.epochs, method.batchSize) = (shared.dimension, shared.epochs, shared.batchSize)
     (method.initialDeviation, method.resumeFrom) = (shared.initialDeviation, shared.resumeFrom)
+    method.warmStart = shared.warmStart
     (method.optimizer, method.settings) = (shared.optimizer, shared.inner)
     method.itemBiases = plan.own["itemBiases"] == 1
     return method
@@ -100,6 +103,7 @@ extension MethodEntry {
     (method.dimension, method.epochs) = (shared.dimension, shared.epochs)
     (method.biases, method.intercept) = (shared.biases, shared.intercept)
     (method.initialDeviation, method.resumeFrom) = (shared.initialDeviation, shared.resumeFrom)
+    method.warmStart = shared.warmStart
     method.learningRate = shared.inner.learningRate
     method.confidence = own["confidence"] ?? method.confidence
     method.regularization = own["regularization"] ?? method.regularization

@@ -87,7 +87,7 @@ public struct RunRecord: Codable, Sendable {
   public var peakBytes = 0
 }
 
-/// An ``EvaluationResult`` with its per-user values packed.
+/// An `EvaluationResult` with its per-user values packed.
 public struct StoredResult: Codable, Sendable {
   private struct Column: Codable, Sendable {
     var metric: RankingMetric

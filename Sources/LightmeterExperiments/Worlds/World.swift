@@ -5,10 +5,10 @@ internal import LightmeterKernels
 ///
 ///     relevant ~ Bernoulli(relevance),  exposed ~ Bernoulli(exposure),  click = relevant · exposed
 ///
-/// As a ``RelevanceScorer`` it is the oracle of relevance, as an ``ExposureEstimate`` the oracle of exposure. Only
+/// As a `RelevanceScorer` it is the oracle of relevance, as an `ExposureEstimate` the oracle of exposure. Only
 /// factors and seeds are kept; the probabilities of a row are recomputed when they are asked for.
 ///
-/// - Numerics: probabilities are evaluated in `Double` from ``Portable`` functions, so they have the same bits on every
+/// - Numerics: probabilities are evaluated in `Double` from `Portable` functions, so they have the same bits on every
 ///   machine.
 /// - Stability: experimental
 public protocol World: RelevanceScorer, ExposureEstimate {

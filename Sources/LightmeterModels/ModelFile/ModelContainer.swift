@@ -23,7 +23,7 @@ public struct ModelContainer: Sendable {
   /// Where it was read from, for messages; empty for a container made in memory.
   public private(set) var path = ""
 
-  /// The version that ``write(to:)`` writes and the highest that ``read(_:verify:)`` reads.
+  /// The version that ``write(to:)`` writes and the highest that `read(_:verify:)` reads.
   public static let formatVersion = 2
 
   private struct Digest: Codable {

@@ -8,7 +8,7 @@ public import LightmeterModels
 ///     w1 = exp((x_u + x_i)/5),   w2 = exp((z_u + z_i + z_o)/5),   m = tanh(f_o),   o whether the pair was clicked
 ///
 /// An epoch goes through all users × items in blocks of a random partition, sums over a block. A block's step: a virtual
-/// gradient step of the factors, discarded after it has given the derivative of G by x, z and f (``AutoDebiasTrainer``);
+/// gradient step of the factors, discarded after it has given the derivative of G by x, z and f (`AutoDebiasTrainer`);
 /// an Adam step of those; a plain gradient step of the factors under the new ones.
 ///
 /// The outer set is the data's validation set: carved from the log as in the Biif paper's comparison, or real random

@@ -31,6 +31,8 @@ public struct BayesianPersonalizedRanking: Method {
   public var batchSize = 1024
   /// A resume file to go on from.
   public var resumeFrom: ResumeFile?
+  /// Tables to start from instead of random ones; not together with a resume file.
+  public var warmStart: WarmStart?
 
   /// The defaults of METHODS §10.
   public init() {}
@@ -41,6 +43,10 @@ public struct BayesianPersonalizedRanking: Method {
   ) throws(TrainingError) -> TrainedModel {
     try Denormals.flushed { () throws(TrainingError) -> TrainedModel in
       var run = TripleRun(method: self, data: data, seed: seed)
+      if let warmStart {
+        try warmStart.check(run.backbone.tables)
+        run.backbone.tables = warmStart.modelTables
+      }
       if let file = resumeFrom { try run.resume(file) }
       return try run.train(epochs: epochs, observer: observer)
     }
@@ -158,7 +164,7 @@ struct TripleStep<S: TrainingScalar>: Sendable {
 private struct TripleRun: EpochwiseRun {
   var history: [EpochRecord] = []
   private let sampler: TripleSampler
-  private var backbone: MatrixFactorization<Float>
+  fileprivate var backbone: MatrixFactorization<Float>
   private var optimizer: any Optimizer<Float>
   private var step: TripleStep<Float>
   private var pairs = PairBatch()

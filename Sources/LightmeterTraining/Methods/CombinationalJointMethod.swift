@@ -13,7 +13,7 @@ public import LightmeterModels
 ///     base:      softplus(s) − (y/M) s;   −(y/P) log m − (1 − y/P) log(1 − m)
 ///     residual:  −y log(p M) − (1 − y) log(1 − p M), likewise with P m
 ///
-/// M and P are targets, in [0.01, 0.99]; m is ``GatedExposure``, one number per item, mean of the base models' for export.
+/// M and P are targets, in [0.01, 0.99]; m is `GatedExposure`, one number per item, mean of the base models' for export.
 ///
 /// - Complexity: parts − 1 + parts times the work of a pointwise method; memory of twice `parts` models and, during a
 ///   pass, of a copy of the base models.

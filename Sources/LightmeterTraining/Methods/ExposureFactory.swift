@@ -9,18 +9,20 @@ struct ExposureFactory {
   let seed: UInt64
 
   func make() throws(TrainingError) -> any ExposureModel<Float> {
+    if let exposure = method.warmStart?.exposure { return FixedExposure(exposure) }
+    let counted = method.warmStart?.counted ?? data.positives
     switch method.exposure {
     case .none:
       return FixedExposure(.constant(1))
     case .popularity(let power, let weight, let level):
-      let values = Popularity.exposure(of: data.positives, exponent: power).map { popularity in
+      let values = Popularity.exposure(of: counted, exponent: power).map { popularity in
         Float(weight) * popularity + Float((1 - weight) * level)
       }
       return FixedExposure(.perItem(values))
     case .blended(let power):
       return BlendedExposure<Float>(
         userCount: data.userCount, dimension: method.dimension,
-        popularity: Popularity.exposure(of: data.positives, exponent: power),
+        popularity: Popularity.exposure(of: counted, exponent: power),
         deviation: Float(method.initialDeviation), seed: seed)
     case .perItem(let power):
       return PerItemExposure<Float>(start: try perItemStart(power: power))

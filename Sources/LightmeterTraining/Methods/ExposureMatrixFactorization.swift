@@ -35,6 +35,8 @@ public struct ExposureMatrixFactorization: Method {
   public var epochs = 15
   /// A resume file to go on from.
   public var resumeFrom: ResumeFile?
+  /// Tables to start from instead of random ones; not together with a resume file.
+  public var warmStart: WarmStart?
 
   /// The defaults of METHODS §8.
   public init() {}
@@ -44,6 +46,7 @@ public struct ExposureMatrixFactorization: Method {
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver
   ) throws(TrainingError) -> TrainedModel {
     var run = ExposureRun(method: self, data: data, seed: seed)
+    if let warmStart { try run.start(at: warmStart) }
     if let file = resumeFrom { try run.resume(file) }
     return try run.train(epochs: epochs, observer: observer)
   }
@@ -135,6 +138,13 @@ private struct ExposureRun: EpochwiseRun {
     var table = Table<Float>(name: "exposure.prior", rows: sweeps.prior.count, factorWidth: 1)
     for (item, value) in sweeps.prior.enumerated() { table.values[item * table.stride] = Float(value) }
     return table
+  }
+
+  mutating func start(at start: WarmStart) throws(TrainingError) {
+    try start.check([sweeps.users, sweeps.items])
+    (sweeps.users, sweeps.items) = (start.modelTables[0], start.modelTables[1])
+    guard case .perItem(let prior)? = start.exposure else { return }
+    sweeps.prior = prior.map { min(max(Double($0), 1e-6), 1 - 1e-6) }
   }
 
   mutating func resume(_ file: ResumeFile) throws(TrainingError) {

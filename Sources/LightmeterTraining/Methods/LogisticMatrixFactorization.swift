@@ -45,6 +45,8 @@ public struct LogisticMatrixFactorization: Method {
   public var epochs = 100
   /// A resume file to go on from.
   public var resumeFrom: ResumeFile?
+  /// Tables to start from instead of random ones; not together with a resume file.
+  public var warmStart: WarmStart?
 
   /// The defaults: METHODS §9.2 with κ = 1.
   public init() {}
@@ -55,6 +57,7 @@ public struct LogisticMatrixFactorization: Method {
   ) throws(TrainingError) -> TrainedModel {
     try Denormals.flushed { () throws(TrainingError) -> TrainedModel in
       var run = LogisticRun(method: self, data: data, seed: seed)
+      if let warmStart { try run.start(at: warmStart) }
       if let file = resumeFrom { try run.resume(file) }
       return try run.train(epochs: epochs, observer: observer)
     }
@@ -122,6 +125,13 @@ private struct LogisticRun: EpochwiseRun {
       let rate = all > 0 ? min(0.5, max(weight / all, 1e-6)) : 0.5
       return Float(Portable.log(rate) - Portable.log(1 - rate))
     }
+  }
+
+  mutating func start(at start: WarmStart) throws(TrainingError) {
+    try start.check(sides.backbone.tables)
+    sides.backbone = MatrixFactorization(
+      users: start.modelTables[0], items: start.modelTables[1], biases: sides.backbone.biases,
+      intercept: start.intercept)
   }
 
   mutating func resume(_ file: ResumeFile) throws(TrainingError) {

@@ -60,6 +60,8 @@ public struct PointwiseMethod: Method {
   public var batchSize = 1024
   /// A resume file to go on from, read when the run's tables are known.
   public var resumeFrom: ResumeFile?
+  /// Tables to start from instead of random ones; not together with a resume file.
+  public var warmStart: WarmStart?
 
   /// The defaults of METHODS §4: naive MF.
   public init() {}

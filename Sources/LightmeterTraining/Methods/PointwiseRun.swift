@@ -31,10 +31,16 @@ struct PointwiseRun {
       )
     }
     let exposure = try ExposureFactory(method: method, data: data, seed: seed).make()
-    let intercept = PointwiseRun.intercept(method, sampler: sampler, exposure: exposure, data: data)
-    let backbone = MatrixFactorization<Float>(
+    let intercept =
+      method.warmStart?.intercept
+      ?? PointwiseRun.intercept(method, sampler: sampler, exposure: exposure, data: data)
+    var backbone = MatrixFactorization<Float>(
       userCount: data.userCount, itemCount: data.itemCount, dimension: method.dimension, biases: method.biases,
       intercept: intercept, deviation: Float(method.initialDeviation), seed: seed)
+    if let start = method.warmStart {
+      try start.check(backbone.tables)
+      backbone.tables = start.modelTables
+    }
     trainer = Trainer(
       backbone: backbone, exposure: exposure, estimator: method.estimator, strategy: method.strategy,
       inner: PointwiseRun.optimizer(method.optimizer, method.inner, backbone.tables),
@@ -43,6 +49,7 @@ struct PointwiseRun {
     if case .bilevel(let settings) = method.strategy, settings.pull > 0 {
       trainer.pullPrior = data.popularity.map { 0.25 + 0.5 * $0 }
     }
+    if let start = method.warmStart, !start.exposureTables.isEmpty { trainer.exposure.tables = start.exposureTables }
     if let file = method.resumeFrom { try resume(file) }
   }
 

@@ -29,6 +29,8 @@ public struct WeightedMatrixFactorization: Method {
   public var epochs = 15
   /// A resume file to go on from.
   public var resumeFrom: ResumeFile?
+  /// Tables to start from instead of random ones; not together with a resume file.
+  public var warmStart: WarmStart?
 
   /// The defaults of METHODS §9.1.
   public init() {}
@@ -38,6 +40,7 @@ public struct WeightedMatrixFactorization: Method {
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver
   ) throws(TrainingError) -> TrainedModel {
     var run = LeastSquaresRun(method: self, data: data, seed: seed)
+    if let warmStart { try run.start(at: warmStart) }
     if let file = resumeFrom { try run.resume(file) }
     return try run.train(epochs: epochs, observer: observer)
   }
@@ -98,6 +101,13 @@ private struct LeastSquaresRun: EpochwiseRun {
     self.method = method
     sweeps = LeastSquaresSweeps(
       users: start.tables[0], items: start.tables[1], clicks: clicks, regularization: method.regularization,
+      solver: method.solver)
+  }
+
+  mutating func start(at start: WarmStart) throws(TrainingError) {
+    try start.check([sweeps.users, sweeps.items])
+    sweeps = LeastSquaresSweeps(
+      users: start.modelTables[0], items: start.modelTables[1], clicks: clicks, regularization: method.regularization,
       solver: method.solver)
   }
 

@@ -1,0 +1,78 @@
+internal import ArgumentParser
+internal import LightmeterEvaluation
+internal import LightmeterExperiments
+internal import LightmeterFeedback
+internal import LightmeterKernels
+internal import LightmeterModels
+
+/// `lightmeter update`: a model and a later log in, a model that knows both out.
+struct UpdateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "update", abstract: "Go on from a model with a new log: new users and items, without starting over.",
+    discussion: """
+      lightmeter update model.lightmeter today.csv -o model-2.lightmeter
+      lightmeter update model.lightmeter today.csv --replay --epochs 10
+
+      New users and items are folded in; then a few epochs go through the new log, with --replay through the old clicks \
+      too, which the model file keeps. Popularity is counted on all clicks; a learned exposure goes on from where it was. A \
+      share of the new log is held out, and the report says what the training changed there, better or worse. Methods that \
+      go through all pairs always replay. docs/update.md has the details.
+      """)
+
+  @Argument(help: "The model file.") var model: String
+  @Argument(help: "The new log: a file, or - for standard input.") var log: String
+  @Option(name: [.short, .long], help: "The model file to write; the old one is replaced if not given.")
+  var output: String?
+  @OptionGroup(title: "Reading the log") var reading: LogOptions
+  @Flag(help: "Train on the old clicks too.") var replay = false
+  @Option(help: "Passes over the stream.") var epochs = 5
+  @Option(help: "Seed of split, draws and initial values.") var seed: UInt64 = 1
+  @Option(help: "Share of each user's new items held out for the comparison; 0 holds out nothing.")
+  var testFraction = 0.2
+  @OptionGroup var threads: ThreadOptions
+  @Option(help: "text or json.") var format = OutputFormat.text
+
+  func validate() throws {
+    guard epochs > 0 else { throw ValidationError("--epochs: at least 1") }
+    guard (0..<1).contains(testFraction) else {
+      throw ValidationError("--test-fraction \(testFraction): from 0 to below 1")
+    }
+  }
+
+  func run() async throws {
+    try await ExitStatus.guarding {
+      Interruption.install()
+      threads.apply()
+      let parent = try InputKind.model(model)
+      let target = output ?? model
+      _ = try AtomicFile(target)
+      let loaded = try reading.load(log, users: parent.users, items: parent.items)
+      var update = try ModelUpdate(parent, log: loaded, replay: replay ? .history : .none)
+      (update.epochs, update.testFraction, update.seed) = (epochs, testFraction, seed)
+      let outcome = try await update.run(
+        digest: try UpdateReport.digest(ofFile: model), observer: ConsoleObserver(title: "update", checkpoint: nil))
+      try outcome.model.write(to: target)
+      try report(outcome, target: target)
+    }
+  }
+
+  private func report(_ outcome: ModelUpdate.Outcome, target: String) throws {
+    let report = outcome.report
+    if format == .json { return try Terminal.emit(json: report) }
+    func movement(_ movement: Movement) -> String {
+      "median \(NumberText.fixed(100 * movement.median, places: 1)) %, "
+        + "largest \(NumberText.fixed(100 * movement.largest, places: 1)) %"
+    }
+    Terminal.emit(
+      """
+      users   \(report.usersAdded) added, \(report.usersFolded) of them folded in; known rows moved: \
+      \(movement(report.usersMoved))
+      items   \(report.itemsAdded) added, \(report.itemsFolded) of them folded in; known rows moved: \
+      \(movement(report.itemsMoved))
+      clicks  \(report.clicks) trained on, \(report.replayed) of them replayed; \(report.epochs) epochs
+      """)
+    if let card = outcome.after?.card { Terminal.emit("\n" + Terminal.wrapped("\(card)")) }
+    Terminal.emit("\n" + report.verdict)
+    Terminal.emit("\nwrote \(target)")
+  }
+}

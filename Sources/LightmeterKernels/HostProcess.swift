@@ -1,0 +1,39 @@
+/// This process among the programs of its machine: where it lies, what it may open, how it hands over to another one.
+public enum HostProcess {
+  /// The first executable file of that name: beside this program's own file, then in the folders of PATH.
+  public static func program(named name: String) -> String? {
+    var folders: [String] = []
+    if let own = SystemCalls.resolved("/proc/self/exe") ?? SystemCalls.resolved(CommandLine.arguments.first ?? "") {
+      if let slash = own.lastIndex(of: "/") { folders.append(String(own[..<slash])) }
+    }
+    folders += (SystemCalls.environment("PATH") ?? "").split(separator: ":").map(String.init)
+    return folders.map { $0 + "/" + name }.first(where: SystemCalls.isExecutable)
+  }
+
+  /// Runs the program at `path` in the place of this one.
+  ///
+  /// - Returns: only where the system refuses: its reason.
+  public static func become(_ path: String, arguments: [String]) -> String {
+    SystemCalls.execute(path, [path] + arguments)
+    return SystemCalls.message(of: SystemCalls.error)
+  }
+
+  /// Ends this process with a status.
+  public static func exit(_ status: Int32) -> Never { SystemCalls.exit(status) }
+
+  /// Lets this process have as many files and connections open as the system allows it at most.
+  ///
+  /// - Returns: how many; 0 where the system does not tell.
+  @discardableResult
+  public static func raiseOpenFileLimit() -> Int { SystemCalls.raiseOpenFileLimit() }
+
+  /// Bytes of memory that this process holds now; nil where the system does not tell.
+  public static var residentBytes: Int? {
+    guard let file = try? MappedFile("/proc/self/status") else { return nil }
+    let text = String(decoding: file.array(of: UInt8.self, in: 0..<file.count), as: UTF8.self)
+    for line in text.split(separator: "\n") where line.hasPrefix("VmRSS:") {
+      return line.dropFirst(6).split { $0 == " " || $0 == "\t" }.first.flatMap { Int($0) }.map { $0 * 1024 }
+    }
+    return nil
+  }
+}

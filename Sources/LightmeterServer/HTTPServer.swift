@@ -1,0 +1,138 @@
+#if Server
+  internal import Hummingbird
+  internal import HummingbirdCore
+  internal import HummingbirdTLS
+  internal import LightmeterFeedback
+  internal import LightmeterKernels
+  internal import LightmeterModels
+  internal import LightmeterService
+  internal import Logging
+  internal import NIOCore
+  internal import NIOSSL
+  internal import ServiceLifecycle
+  internal import Synchronization
+  internal import UnixSignals
+
+  /// Puts sockets, signals and the service together.
+  enum HTTPServer {
+    static func run(arguments: [String], environment: [String: String]) async throws {
+      let settings = try ServiceSettings(arguments: arguments, environment: environment)
+      let keys = try AccessKeys(file: settings.keys, environment: environment)
+      HostProcess.raiseOpenFileLimit()
+      Threads.use(settings.threads ?? min(Threads.processors, 256))
+      var logger = Logger(label: "lightmeter-serve", factory: { StreamLogHandler.standardError(label: $0) })
+      logger.logLevel = .info
+      let clock = ContinuousClock()
+      let begin = clock.now
+      let slot = try ModelSlot(path: settings.model, name: settings.name)
+      let journal = try settings.feedbackLog.map {
+        try FeedbackJournal(folder: $0, largest: settings.feedbackLogBytes, sync: settings.feedbackLogSync)
+      }
+      for repair in journal?.repairs ?? [] {
+        logger.warning("\(repair.file): cut off \(repair.bytes) bytes of a torn last line")
+      }
+      let service = RecommendationService(settings: settings, slot: slot, journal: journal, keys: keys)
+      try service.checkAddress()
+      let model = slot.current.model
+      logger.info(
+        """
+        \(settings.name) (\(slot.current.digest)): \(model.users.count) users, \(model.items.count) items, \
+        loaded in \(Int((clock.now - begin) / .milliseconds(1))) ms\(keys.isEmpty ? "; no keys are asked for" : "")
+        """)
+      let listening = Listening()
+      let group = ServiceGroup(
+        configuration: ServiceGroupConfiguration(
+          services: try services(service, settings, logger, listening), gracefulShutdownSignals: [.sigterm, .sigint],
+          logger: quiet(logger)
+        ).limited(to: settings.drainSeconds))
+      do { try await group.run() } catch {
+        guard listening.began else { throw AddressProblem(host: settings.host, port: settings.port) }
+        // A second signal or the end of the time for draining ends what is left.
+        logger.warning("ended before all requests were answered: \(error)")
+      }
+      try journal?.synchronise()
+      logger.info("ended")
+    }
+
+    private static func services(
+      _ service: RecommendationService, _ settings: ServiceSettings, _ logger: Logger, _ listening: Listening
+    ) throws -> [any Service] {
+      let http = HTTPServerBuilder.http1(
+        configuration: .init(
+          idleTimeout: .seconds(Int64(settings.idleSeconds)),
+          httpDecoderConfiguration: .init(
+            maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))
+      let application = Application(
+        responder: ServiceResponder(service: service), server: try secured(http, settings),
+        configuration: ApplicationConfiguration(
+          address: .hostname(settings.host, port: settings.port), serverName: "lightmeter", backlog: 1024,
+          availableConnectionsDelegate: .maximum(settings.mostConnections, logger: quiet(logger))),
+        onServerRunning: { channel in
+          listening.begin()
+          let scheme = settings.certificate == nil ? "http" : "https"
+          logger.info("listening on \(scheme)://\(settings.host):\(channel.localAddress?.port ?? settings.port)")
+        }, logger: quiet(logger))
+      return [
+        ModelWatch(service: service, logger: logger), ReloadOnSignal(slot: service.slot, logger: logger),
+        JournalSync(journal: service.journal, logger: logger), application,
+      ]
+    }
+
+    private static func secured(
+      _ http: HTTPServerBuilder, _ settings: ServiceSettings
+    ) throws -> HTTPServerBuilder {
+      guard let certificate = settings.certificate, let key = settings.privateKey else { return http }
+      do {
+        let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+        let secret = try NIOSSLPrivateKey(file: key, format: .pem)
+        var tls = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(secret))
+        tls.minimumTLSVersion = .tlsv12
+        return try .tls(http, tlsConfiguration: tls)
+      } catch {
+        throw TLSProblem(certificate: certificate, key: key)
+      }
+    }
+
+    /// The libraries' own loggers tell only what is wrong.
+    private static func quiet(_ logger: Logger) -> Logger {
+      var quiet = logger
+      quiet.logLevel = .warning
+      return quiet
+    }
+  }
+
+  /// Whether the server came so far as to listen.
+  private final class Listening: Sendable {
+    private let flag = Atomic<Bool>(false)
+    var began: Bool { flag.load(ordering: .relaxed) }
+    func begin() { flag.store(true, ordering: .relaxed) }
+  }
+
+  /// An address that cannot be listened on.
+  struct AddressProblem: Error, CustomStringConvertible {
+    let host: String
+    let port: Int
+    var description: String {
+      "\(host):\(port) cannot be listened on: the port is taken, or the address is not this machine's; choose another "
+        + "--port or --host"
+    }
+  }
+
+  /// A certificate or a key that cannot be used.
+  struct TLSProblem: Error, CustomStringConvertible {
+    let certificate: String
+    let key: String
+    var description: String {
+      "'\(certificate)' and '\(key)' give no certificate with its key; both must be PEM files that belong together"
+    }
+  }
+
+  extension ServiceGroupConfiguration {
+    /// With an end to draining.
+    fileprivate func limited(to seconds: Int) -> ServiceGroupConfiguration {
+      var limited = self
+      limited.maximumGracefulShutdownDuration = .seconds(seconds)
+      return limited
+    }
+  }
+#endif

@@ -1,0 +1,33 @@
+internal import LightmeterFeedback
+internal import LightmeterModels
+internal import Synchronization
+
+/// What fold-in needs of a whole model, computed when it is first asked for and kept.
+final class FoldInCache: Sendable {
+  private struct Parts {
+    var rule: FoldInRule?
+    var meanUser: [Float]?
+    var meanExposureUser: [Float]?
+    var itemGram: [Double]?
+    var userGram: [Double]?
+    var itemCounts: [Int]?
+  }
+
+  private let parts = Mutex(Parts())
+
+  func rule(_ make: () -> FoldInRule) -> FoldInRule { part(\.rule, make) }
+  func meanUser(_ make: () -> [Float]) -> [Float] { part(\.meanUser, make) }
+  func meanExposureUser(_ make: () -> [Float]) -> [Float] { part(\.meanExposureUser, make) }
+  func itemGram(_ make: () -> [Double]) -> [Double] { part(\.itemGram, make) }
+  func userGram(_ make: () -> [Double]) -> [Double] { part(\.userGram, make) }
+  func itemCounts(_ make: () -> [Int]) -> [Int] { part(\.itemCounts, make) }
+
+  private func part<T: Sendable>(_ path: WritableKeyPath<Parts, T?>, _ make: () -> T) -> T {
+    parts.withLock { parts in
+      if let kept = parts[keyPath: path] { return kept }
+      let made = make()
+      parts[keyPath: path] = made
+      return made
+    }
+  }
+}

@@ -1,0 +1,99 @@
+internal import LightmeterFeedback
+internal import LightmeterModels
+
+/// Lists for people whom the model does not know.
+extension Recommender {
+  /// The answer to a session.
+  public struct SessionList: Sendable, Hashable, Codable {
+    /// Best first.
+    public var items: [Recommendation]
+    /// Ids of the session that the model does not know; they told nothing.
+    public var unknown: [String]
+    /// Whether nothing of the session was known, and the list is that of the average user.
+    public var isFallback: Bool
+  }
+
+  /// The best items for somebody of whom only clicks are known.
+  ///
+  /// Folds the session in as one more user (``foldIn(session:declined:sample:)``) and ranks for that row. A session of
+  /// which the model knows no item gets the list of ``recommendForAnyone(count:mode:excluding:)``.
+  ///
+  /// - Parameters:
+  ///   - session: raw ids of clicked items, in any order.
+  ///   - declined: raw ids of items that were shown and not clicked.
+  ///   - count: K.
+  ///   - excluded: raw item ids to leave out; unknown ones exclude nothing.
+  ///   - filterSeen: whether to leave out the session's items.
+  /// - Throws: ``Problem``.
+  /// - Stability: experimental
+  public func recommend(
+    session: some Collection<String>, declined: some Collection<String> = [], count: Int, mode: Mode = .relevance,
+    excluding excluded: some Sequence<String> = [], filterSeen: Bool = true
+  ) throws(Problem) -> SessionList {
+    let (clicks, unknown) = known(session, in: model.items)
+    let (declines, unknownDeclines) = known(declined, in: model.items)
+    let all = unknown + unknownDeclines
+    if clicks.isEmpty && declines.isEmpty {
+      let items = try recommendForAnyone(count: count, mode: mode, excluding: excluded)
+      return SessionList(items: items, unknown: all, isFallback: true)
+    }
+    let guest = try guest(session: session, declined: declined)
+    let items = try guest.recommend(
+      user: Recommender.guestName, count: count, mode: mode, excluding: excluded, filterSeen: filterSeen)
+    return SessionList(items: items, unknown: all, isFallback: false)
+  }
+
+  /// The best items for somebody of whom nothing is known: the list of the average user.
+  ///
+  /// Ranked by the mean of all users' rows: what the model holds for relevant on average, that is, popularity as far as
+  /// the model was trained to correct it for exposure. A model that ranks at random answers by popularity.
+  ///
+  /// - Throws: ``Problem``.
+  /// - Stability: experimental
+  public func recommendForAnyone(
+    count: Int, mode: Mode = .relevance, excluding excluded: some Sequence<String> = []
+  ) throws(Problem) -> [Recommendation] {
+    let scorer: StoredScorer =
+      switch model.scorer {
+      case .factors(let factors):
+        .factors(factors.replacingUsers(by: factors.users.single(cache.meanUser { factors.users.meanRow })))
+      case .ensemble(let ensemble):
+        .ensemble(
+          EnsembleModel(
+            members: ensemble.members.map { $0.replacingUsers(by: $0.users.single($0.users.meanRow)) }))
+      case .random: .factors(FactorModel(itemScores: model.popularity, userCount: 1))
+      }
+    let anyone = Recommender(
+      single(scorer, exposure: try exposureOfNewUser(clicks: 0, perUser: nil), clicks: []))
+    return try anyone.recommend(user: Recommender.guestName, count: count, mode: mode, excluding: excluded)
+  }
+
+  /// A recommender for one new user, whose raw id is ``guestName``: lists and explanations as for any other.
+  ///
+  /// - Throws: ``Problem/noFoldIn(_:)``.
+  /// - Stability: experimental
+  public func guest(
+    session: some Sequence<String>, declined: some Sequence<String> = []
+  ) throws(Problem) -> Recommender {
+    let (factors, objective) = try foldable()
+    let ids = Array(session)
+    let folded = try foldIn(session: ids, declined: declined)
+    let clicks = known(ids, in: model.items).rows
+    let users = factors.users.single(folded.row)
+    let exposure = try exposureOfNewUser(clicks: clicks.count, perUser: objective.clicksPerUser)
+    return Recommender(single(.factors(factors.replacingUsers(by: users)), exposure: exposure, clicks: clicks))
+  }
+
+  /// The raw id of a folded-in user.
+  public static var guestName: String { "session" }
+
+  private func single(_ scorer: StoredScorer, exposure: StoredExposure?, clicks: [Int32]) -> StoredModel {
+    var users = IdentifierTable()
+    _ = users.intern(Recommender.guestName)
+    return StoredModel(
+      scorer: scorer, exposure: exposure, users: users, items: model.items, popularity: model.popularity,
+      seen: FeedbackMatrix(
+        userCount: 1, itemCount: model.items.count, users: [Int32](repeating: 0, count: clicks.count), items: clicks),
+      manifest: model.manifest)
+  }
+}

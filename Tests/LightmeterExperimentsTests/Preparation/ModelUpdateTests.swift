@@ -1,0 +1,164 @@
+import Foundation
+import LightmeterFeedback
+import LightmeterKernels
+import LightmeterModels
+import LightmeterServing
+import LightmeterTraining
+import TestSupport
+import Testing
+
+@testable import LightmeterExperiments
+
+/// A model, then a later log with new people and things.
+@Suite struct ModelUpdateTests {
+  static let continuing = ["mf", "umf", "relmf", "jointopt", "biif", "ceb", "wmf", "expomf", "bpr", "logistic-mf"]
+
+  /// Clicks of users on items of their own parity, as a file.
+  private static func write(_ users: Range<Int>, _ items: Range<Int>, seed: UInt64, to path: String) throws {
+    var generator = SeededGenerator(seed: seed, stream: .world)
+    var text = "user,item\n"
+    for user in users {
+      for item in items where user % 2 == item % 2 && generator.uniform() < 0.6 { text += "u\(user),i\(item)\n" }
+    }
+    let file = try AtomicFile(path)
+    try file.write(text)
+    try file.commit()
+  }
+
+  private static func recipe(_ name: String) -> Recipe {
+    let wanted: [String: RecipeValue] = [
+      "epochs": .number(10), "dimension": .number(4), "batch": .number(64), "learningRate": .number(0.03),
+      "biases": .text("userAndItem"), "intercept": .text("baseRate"), "regularization": .number(0.5),
+    ]
+    return Recipe(name, wanted.filter { (try? Recipe(name, [$0.key: $0.value]).validated()) != nil })
+  }
+
+  private static func parent(_ name: String, folder: String, history: Bool = true) throws -> StoredModel {
+    try write(0..<24, 0..<16, seed: 1, to: folder + "/old.csv")
+    var job = TrainingJob(log: try LoadedLog.load(LogRequest(path: folder + "/old.csv")))
+    (job.split, job.keepsHistory) = (.none, history)
+    let plan = try recipe(name).validated()
+    let prepared = try job.prepare(stream: plan.stream)
+    let model = try plan.fit(prepared.data, seed: 1)
+    return try job.stored(model, recipe: recipe(name), prepared, results: [], card: nil)
+  }
+
+  private static func newLog(_ parent: StoredModel, folder: String) throws -> LoadedLog {
+    try write(14..<32, 6..<22, seed: 2, to: folder + "/new.csv")
+    return try LoadedLog.load(LogRequest(path: folder + "/new.csv"), users: parent.users, items: parent.items)
+  }
+
+  @Test(arguments: continuing) func aModelGoesOnWithNewUsersAndItems(name: String) async throws {
+    let folder = try TemporaryPlace()
+    defer { folder.remove() }
+    let parent = try Self.parent(name, folder: folder.path)
+    var update = try ModelUpdate(parent, log: try Self.newLog(parent, folder: folder.path), replay: .none)
+    update.epochs = 3
+    let outcome = try await update.run(digest: "parent")
+    let (model, report) = (outcome.model, outcome.report)
+    #expect(model.users.count == 32 && model.items.count == 22)
+    #expect((0..<24).allSatisfy { model.users[$0] == parent.users[$0] }, "known users keep their places")
+    #expect(report.usersAdded == 8 && report.itemsAdded == 6 && report.parent == "parent")
+    #expect(
+      report.usersFolded == 8 && report.itemsFolded == 6, "the logs overlap, so every new row has something known")
+    #expect(report.before != nil && report.after != nil && report.difference != nil)
+    let allPairs = ["wmf", "expomf", "logistic-mf"].contains(name)
+    #expect(report.replayed == (allPairs ? parent.seen?.count : 0), "methods on all pairs replay whatever was asked")
+    // Old clicks stay history and count for popularity.
+    let seen = try #require(model.seen)
+    let old = try #require(parent.seen)
+    for user in 0..<24 {
+      for item in old.items(of: user) { #expect(seen.contains(user: user, item: item)) }
+    }
+    #expect(seen.count > old.count)
+    let path = folder.path + "/updated.lightmeter"
+    try model.write(to: path)
+    let loaded = try StoredModel.read(path)
+    #expect(try Recommender(loaded).recommend(user: "u30", count: 3).count == 3)
+    #expect(try Recommender(loaded).recommend(session: ["i20", "i18"], count: 3).isFallback == false)
+    #expect(ModelManifest(json: loaded.manifest)?.updates?.count == 1)
+  }
+
+  @Test(arguments: ["mf", "umf", "biif", "bpr"]) func peopleWhoAreNotInTheNewLogStayWhereTheyWere(name: String)
+    async throws
+  {
+    let folder = try TemporaryPlace()
+    defer { folder.remove() }
+    let parent = try Self.parent(name, folder: folder.path)
+    var update = try ModelUpdate(parent, log: try Self.newLog(parent, folder: folder.path), replay: .none)
+    update.epochs = 2
+    let model = try await update.run(digest: "p").model
+    guard case .factors(let old) = parent.scorer, case .factors(let new) = model.scorer else { return }
+    let stride = old.users.stride
+    #expect(old.users.values[..<(14 * stride)] == new.users.values[..<(14 * stride)], "users 0 to 13 have no new row")
+    #expect(old.users.values[(14 * stride)..<(24 * stride)] != new.users.values[(14 * stride)..<(24 * stride)])
+  }
+
+  @Test func theSameUpdateGivesTheSameBytes() async throws {
+    let folder = try TemporaryPlace()
+    defer { folder.remove() }
+    let parent = try Self.parent("umf", folder: folder.path)
+    let log = try Self.newLog(parent, folder: folder.path)
+    var manifests: [String] = []
+    var tables: [[Float]] = []
+    for _ in 0..<2 {
+      var update = try ModelUpdate(parent, log: log, replay: .history)
+      update.epochs = 2
+      let model = try await update.run(digest: "p").model
+      guard case .factors(let factors) = model.scorer else { return }
+      tables.append(factors.users.values + factors.items.values)
+      manifests.append(model.manifest)
+    }
+    #expect(tables[0] == tables[1])
+    #expect(manifests[0] == manifests[1])
+  }
+
+  @Test func anUpdateOnNoiseSaysThatItMadeThingsWorse() async throws {
+    let folder = try TemporaryPlace()
+    defer { folder.remove() }
+    let parent = try Self.parent("umf", folder: folder.path)
+    var update = try ModelUpdate(parent, log: try Self.newLog(parent, folder: folder.path), replay: .none)
+    update.epochs = 1
+    let outcome = try await update.run(digest: "p")
+    var report = outcome.report
+    // Judged the other way round, what helps hurts.
+    report.compare(outcome.after, outcome.before)
+    let difference = try #require(outcome.report.difference)
+    #expect(abs(try #require(report.difference).mean + difference.mean) < 1e-12)
+    report.difference = UpdateReport.Difference(mean: -0.1, low: -0.15, high: -0.05)
+    #expect(report.isWorse && report.verdict.contains("MADE THINGS WORSE"))
+    report.difference = UpdateReport.Difference(mean: -0.1, low: -0.25, high: 0.05)
+    #expect(!report.isWorse && report.verdict.contains("rather worse"))
+    report.difference = UpdateReport.Difference(mean: 0.1, low: 0.05, high: 0.15)
+    #expect(report.verdict.contains("helps"))
+  }
+
+  @Test(arguments: ["random", "popularity", "ad", "cjmf"]) func modelsThatCannotGoOnSayWhy(name: String) throws {
+    let folder = try TemporaryPlace()
+    defer { folder.remove() }
+    let parent = try Self.parent(name, folder: folder.path)
+    let log = try Self.newLog(parent, folder: folder.path)
+    #expect(throws: UpdateError.self) { try ModelUpdate(parent, log: log, replay: .none) }
+  }
+
+  @Test func aModelWithoutHistoryIsRefused() throws {
+    let folder = try TemporaryPlace()
+    defer { folder.remove() }
+    let parent = try Self.parent("mf", folder: folder.path, history: false)
+    let log = try Self.newLog(parent, folder: folder.path)
+    #expect(throws: UpdateError.noHistory) { try ModelUpdate(parent, log: log, replay: .none) }
+  }
+}
+
+/// A folder for tests that wait, which a closure around them could not.
+private struct TemporaryPlace {
+  let path: String
+
+  init() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lightmeter-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    path = folder.path
+  }
+
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
+}

@@ -1,0 +1,58 @@
+import LightmeterKernels
+import Testing
+
+@Suite struct DenseRowsTests {
+  private static let table: [Float] = [1, 2, 3, 0, -1, 0.5, 4, 0, 2, -2, 1, 0]
+  private let rows = DenseRows(RowsView(table, stride: 4), rows: [2, 0, 2], columns: [0, 2])
+
+  @Test func columnsOfChosenRowsAreCopied() {
+    #expect(rows.values == [2, 1, 1, 3, 2, 1])
+    var difference = rows
+    difference.subtract(DenseRows(RowsView(Self.table, stride: 4), rows: [0, 0, 0], columns: [0, 2]))
+    #expect(difference.values == [1, -2, 0, 0, 1, -2])
+  }
+
+  @Test func productsAndSumsAreThoseOfTheirDefinition() {
+    var products: [Double] = []
+    rows.products(with: [10, 1], into: &products)
+    #expect(products.prefix(3) == [21, 13, 21])
+    var sum = [0.5, 0]
+    rows.addWeighted([1, 2, 0], to: &sum)
+    #expect(sum == [4.5, 7])
+    var matrix = [Double](repeating: 0, count: 4)
+    rows.addWeightedSquares([1, 2, 0], to: &matrix)
+    #expect(matrix == [6, 8, 0, 19], "the upper triangle")
+  }
+
+  /// More rows than the block of four, by the definition.
+  @Test func manyRowsAddUpLikeOneByOne() {
+    let values = (0..<36).map { Float($0 % 7) - 3 }
+    let all = DenseRows(RowsView(values, stride: 4), rows: Array(0..<9), columns: [0, 1, 3])
+    let weights = (0..<9).map { 0.5 * Double($0) - 1 }
+    var matrix = [Double](repeating: 0, count: 9)
+    all.addWeightedSquares(weights, to: &matrix)
+    for a in 0..<3 {
+      for b in a..<3 {
+        let expected = (0..<9).reduce(0) { $0 + weights[$1] * all.values[3 * $1 + a] * all.values[3 * $1 + b] }
+        #expect(abs(matrix[3 * a + b] - expected) < 1e-12)
+      }
+    }
+  }
+
+  /// Wider than a vector of four and not a multiple of it.
+  @Test func wideRowsHaveTheirTail() {
+    let values = (0..<24).map { Float($0) }
+    let wide = DenseRows(RowsView(values, stride: 12), rows: [0, 1], columns: Array(0..<11))
+    var products: [Double] = []
+    wide.products(with: [Double](repeating: 1, count: 11), into: &products)
+    #expect(products.prefix(2) == [55, 187])
+  }
+
+  @Test func aDefiniteSystemIsSolvedAndAnIndefiniteOneIsRefused() throws {
+    let matrix: [Double] = [4, 2, 1, 0, 5, 3, 0, 0, 6]
+    let x = try #require(SymmetricSystem(factoring: matrix, order: 3)).solve([11, 21, 25])
+    for (found, expected) in zip(x, [1.0, 2, 3]) { #expect(abs(found - expected) < 1e-12) }
+    #expect(SymmetricSystem(factoring: [1, 2, 0, 1], order: 2) == nil)
+    #expect(try #require(SymmetricSystem(factoring: [], order: 0)).solve([]) == [])
+  }
+}

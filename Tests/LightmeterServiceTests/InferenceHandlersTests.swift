@@ -1,0 +1,45 @@
+import Testing
+
+@testable import LightmeterService
+
+@Suite struct InferenceHandlersTests {
+  private func infer(_ rest: String, data: String = #"["a","b"]"#, shape: String = "[2]") -> (Int, JSONValue) {
+    let answer = SmallModel.service().post(
+      "/v2/models/small/infer",
+      #"{"inputs":[{"name":"user","shape":\#(shape),"datatype":"BYTES","data":\#(data)}]\#(rest)}"#)
+    return (answer.status, answer.json)
+  }
+
+  @Test func usersGoInAndListsComeOutInRectangles() throws {
+    let (status, answer) = infer(#","id":"7","parameters":{"n":5}"#)
+    #expect(status == 200)
+    #expect(answer["id"]?.text == "7" && answer["model_name"]?.text == "small")
+    let outputs = try #require(answer["outputs"]?.elements)
+    #expect(outputs.map { $0["name"]?.text } == ["item", "score", "count"])
+    #expect(outputs[0]["shape"] == .array([.integer(2), .integer(5)]))
+    // a has clicked one of the five items: its list is filled up.
+    #expect(outputs[2]["data"] == .array([.integer(4), .integer(5)]))
+    #expect(outputs[0]["data"] == .strings(["i1", "i2", "i3", "i/4", "", "i/4", "i3", "i2", "i1", "i0"]))
+    #expect(outputs[1]["data"]?.elements?.count == 10)
+  }
+
+  @Test func askedOutputsAloneAreGiven() {
+    let (_, answer) = infer(#","outputs":[{"name":"item"}],"parameters":{"n":1}"#)
+    #expect(answer["outputs"]?.elements?.compactMap { $0["name"]?.text } == ["item"])
+  }
+
+  @Test func errorsAreWrittenAsTheProtocolWritesThem() {
+    for (status, problem) in [
+      infer("", shape: "[3]"), infer("", data: "[1,2]"), infer("", data: "[]", shape: "[0]"),
+      infer(#","outputs":[{"name":"x"}]"#), infer(#","parameters":{"k":1}"#),
+    ] {
+      #expect(status == 422)
+      #expect(problem["error"]?.text?.isEmpty == false && problem["detail"] == nil)
+    }
+    let service = SmallModel.service()
+    #expect(service.get("/v2/models/other").status == 404)
+    #expect(service.get("/v2/models/other").json["error"]?.text?.contains("'small'") == true)
+    #expect(service.get("/v2/models/small/ready").json["ready"] == .bool(true))
+    #expect(service.get("/v2/models/small").json["versions"] == .strings(["00000000000000aa"]))
+  }
+}

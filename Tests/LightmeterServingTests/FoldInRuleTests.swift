@@ -1,0 +1,70 @@
+import Foundation
+import LightmeterFeedback
+import LightmeterModels
+import LightmeterObjectives
+import Testing
+
+@testable import LightmeterServing
+
+/// A value as JSON text.
+func encoded(_ value: some Encodable) throws -> String {
+  String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
+}
+
+@Suite struct FoldInRuleTests {
+  @Test(arguments: FoldInSample.losses) func anObjectiveComesBackFromAManifest(loss: FoldInObjective.Loss) throws {
+    let objective = FoldInSample.objective(loss)
+    #expect(FoldInRule(manifest: try FoldInSample.text(of: objective)) == .objective(objective))
+  }
+
+  @Test func modelsWithoutAnObjectiveSayWhy() throws {
+    let bare = Recommender(try FoldInSample.model(.naive, manifest: "{}"))
+    let named = Recommender(
+      try FoldInSample.model(.naive, manifest: #"{"foldInUnavailable": "it keeps weights of users while it trains"}"#))
+    for (recommender, part) in [(bare, "train it again"), (named, "while it trains")] {
+      let error = #expect(throws: Recommender.Problem.self) { try recommender.foldIn(session: ["i1"]) }
+      #expect(error?.description.contains(part) == true)
+      #expect(try recommender.recommend(session: [], count: 3).isFallback, "the average user needs no objective")
+    }
+  }
+
+  @Test func modelsThatAreNoSingleDotProductSayWhy() throws {
+    var model = try FoldInSample.model(.naive)
+    guard case .factors(let factors) = model.scorer else { return }
+    model.scorer = .ensemble(EnsembleModel(members: [factors, factors]))
+    #expect(throws: Recommender.Problem.self) { try Recommender(model).recommend(session: ["i1"], count: 3) }
+    #expect(try Recommender(model).recommendForAnyone(count: 3).count == 3)
+    model.scorer = .random(RandomRanking(userCount: 25, itemCount: 30, seed: 1))
+    #expect(throws: Recommender.Problem.self) { try Recommender(model).foldIn(itemClickedBy: ["u1"]) }
+    let most = model.popularity.indices.max { model.popularity[$0] < model.popularity[$1] }
+    let best = try Recommender(model).recommendForAnyone(count: 1)[0]
+    #expect(best.score == model.popularity[most ?? 0], "by popularity")
+  }
+
+  @Test func lazyDecayActsInTheBatchesThatHoldTheRow() {
+    var objective = FoldInSample.objective(.naive)
+    #expect(objective.ridgeShare(pairs: 3) == 1)
+    objective.lazyBatches = 100
+    #expect(abs(objective.ridgeShare(pairs: 1) - 0.01) < 1e-12)
+    #expect(objective.ridgeShare(pairs: 1e6) > 0.999)
+  }
+
+  /// The exposure of a new user: that of everybody, of an average user, or of a known one with as many clicks.
+  @Test func newUsersGetTheExposureThatTheTableSays() throws {
+    let constant = StoredExposure.constant(0.3).ofNewUser(activity: 2) { [] }
+    #expect(constant?.exposure(user: 0, item: 0) == 0.3)
+    let calibrated = CalibratedExposure(
+      itemRates: [0.1, 0.2], activities: [0.5, 1, 3],
+      relevance: CalibratedRelevance(userCount: 3, itemMeans: [0.5, 0.5]))
+    let active = StoredExposure.calibrated(calibrated).ofNewUser(activity: 2.8) { [] }
+    #expect(active?.exposure(user: 0, item: 1) == calibrated.exposure(user: 2, item: 1))
+    let model = try FoldInSample.model(.lowVariance)
+    guard case .factors(let factors) = model.scorer else { return }
+    let blended = BlendedEstimate(
+      users: factors.users, items: factors.items,
+      gate: Table(name: "gate", rows: 1, factorWidth: 5, extraColumns: 1), popularity: model.popularity)
+    let average = StoredExposure.blended(blended).ofNewUser(activity: 1) { factors.users.meanRow }
+    let exposure = try #require(average?.exposure(user: 0, item: 3))
+    #expect(exposure > 0 && exposure < 1)
+  }
+}
