@@ -149,14 +149,19 @@ enum RecommendHandlers {
       "user": .string(user), "mode": .string(question.mode.rawValue), "model": .string(served.digest),
       "filterSeen": filterSeen.map { .bool($0) },
       "fallback": filterSeen == nil ? .string(served.fallback.kind.rawValue) : nil,
-      "items": .array(
-        list.enumerated().map { place, item in
-          .members([
-            "rank": .integer(place + 1), "item": .string(item.item), "score": .single(item.score),
-            "relevance": item.relevance.map { .single($0) }, "exposure": item.exposure.map { .single($0) },
-          ])
-        }),
+      "items": items(list),
     ])
+  }
+
+  /// Recommended items as answers write them.
+  static func items(_ list: [Recommender.Recommendation]) -> JSONValue {
+    .array(
+      list.enumerated().map { place, item in
+        .members([
+          "rank": .integer(place + 1), "item": .string(item.item), "score": .single(item.score),
+          "relevance": item.relevance.map { .single($0) }, "exposure": item.exposure.map { .single($0) },
+        ])
+      })
   }
 
   /// Turns a problem of the recommender into an error of the request.

@@ -84,6 +84,9 @@ struct Route: Sendable {
     Route("POST", "/v1/recommend/batch", .read) { service, call throws(ServiceError) in
       try RecommendHandlers.batch(service, call)
     },
+    Route("POST", "/v1/sessions/recommend", .read) { service, call throws(ServiceError) in
+      try SessionHandlers.recommend(service, call)
+    },
     Route("GET", "/v1/users/{user}/recommendations", .read) { service, call throws(ServiceError) in
       try RecommendHandlers.recommendations(service, call)
     },
