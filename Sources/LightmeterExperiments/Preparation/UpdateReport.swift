@@ -4,22 +4,26 @@ internal import LightmeterModels
 
 /// How far rows of a table went from where they were.
 public struct Movement: Sendable, Hashable, Codable {
-  /// Median over rows of |new − old| / |old|.
+  /// Median over rows of |new − old| over the root mean square length of the old rows.
   public var median: Double
   /// The largest.
   public var largest: Double
 
   init(of old: Table<Float>, to new: Table<Float>) {
-    let ratios = (0..<old.rows).map { row -> Double in
-      var (moved, length) = (0.0, 0.0)
+    var squares = 0.0
+    let moved = (0..<old.rows).map { row -> Double in
+      var gaps = 0.0
       for column in 0..<old.width where column != old.fixedColumn {
         let before = Double(old.values[row * old.stride + column])
         let gap = Double(new.values[row * new.stride + column]) - before
-        moved += gap * gap
-        length += before * before
+        gaps += gap * gap
+        squares += before * before
       }
-      return length > 0 ? (moved / length).squareRoot() : 0
-    }.sorted()
+      return gaps.squareRoot()
+    }
+    // Against the typical length of a row: rows that decay has brought to nothing have none of their own.
+    let length = (squares / Double(max(old.rows, 1))).squareRoot()
+    let ratios = moved.map { length > 0 ? $0 / length : 0 }.sorted()
     (median, largest) = (ratios.isEmpty ? 0 : ratios[ratios.count / 2], ratios.last ?? 0)
   }
 }
