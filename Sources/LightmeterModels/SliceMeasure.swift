@@ -12,7 +12,8 @@ public enum SliceMeasure: String, Sendable, Hashable, Codable, CaseIterable {
   case pooled = "slice-auc"
   /// The same within users. Needs slices with several pairs a user.
   case withinUser = "slice-user-auc"
-  /// Mean share of the catalogue that ranks below a clicked random pair, in its user's own ranking of unseen items.
+  /// Mean share of the offered items that rank below a clicked random pair, in its user's own ranking of unseen items.
+  /// Offered is what the slice shows to anybody: random traffic over part of the catalogue says nothing of the rest.
   ///
   ///     1/n Σ_clicked (below + ½ tied) / (candidates − 1)
   ///
@@ -28,8 +29,8 @@ public enum SliceMeasure: String, Sendable, Hashable, Codable, CaseIterable {
     switch self {
     case .pooled: "pooled AUC"
     case .withinUser: "AUC within users"
-    case .percentile: "mean percentile of clicked pairs in their user's full ranking"
-    case .discount: "mean DCG discount of clicked pairs in their user's full ranking"
+    case .percentile: "mean percentile of clicked pairs among the offered items"
+    case .discount: "mean DCG discount of clicked pairs among the offered items"
     }
   }
 
@@ -65,26 +66,29 @@ public enum SliceMeasure: String, Sendable, Hashable, Codable, CaseIterable {
     let clicked = pairs.users.indices.filter {
       pairs.feedback[$0] != 0 && !seen.contains(user: Int(pairs.users[$0]), item: pairs.items[$0])
     }.prefix(SliceMeasure.mostRanked)
+    var isOffered = [Bool](repeating: false, count: scorer.itemCount)
+    for item in pairs.items { isOffered[Int(item)] = true }
+    let offered = isOffered.indices.filter { isOffered[$0] }
     var scores = [Float](repeating: 0, count: scorer.itemCount)
     var last = Int32(-1)
     return clicked.map { k in
       let user = pairs.users[k]
       if user != last { scorer.scores(user: Int(user), items: 0..<scorer.itemCount, into: &scores) }
       last = user
-      let hidden = seen.items(of: Int(user))
-      let place = SliceMeasure.place(of: Int(pairs.items[k]), in: scores, hidden: hidden)
+      let hidden = seen.items(of: Int(user)).filter { isOffered[Int($0)] }
+      let place = SliceMeasure.place(of: Int(pairs.items[k]), in: scores, offered: offered, hidden: hidden)
       if self == .discount { return Portable.log(2) / Portable.log(1 + place) }
-      let candidates = scorer.itemCount - hidden.count
+      let candidates = offered.count - hidden.count
       return candidates > 1 ? (Double(candidates) - place) / Double(candidates - 1) : 1
     }
   }
 
-  private static func place(of item: Int, in scores: [Float], hidden: ArraySlice<Int32>) -> Double {
+  private static func place(of item: Int, in scores: [Float], offered: [Int], hidden: [Int32]) -> Double {
     let bar = scores[item]
     var (above, tied) = (0, 0)
-    for score in scores {
-      above += score > bar ? 1 : 0
-      tied += score == bar ? 1 : 0
+    for other in offered {
+      above += scores[other] > bar ? 1 : 0
+      tied += scores[other] == bar ? 1 : 0
     }
     for other in hidden {
       above -= scores[Int(other)] > bar ? 1 : 0

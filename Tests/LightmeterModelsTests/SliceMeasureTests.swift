@@ -31,7 +31,8 @@ import Testing
   }
 
   private static let scorer = Listed(rows: [[4, 3, 3, 1, 0], [9, 8, 7, 6, 5]])
-  private static let pairs = PairBatch(users: [0, 1, 0, 1], items: [1, 3, 4, 0], feedback: [1, 1, 0, 1])
+  private static let pairs = PairBatch(
+    users: [0, 1, 0, 1, 0], items: [1, 3, 4, 0, 2], feedback: [1, 1, 0, 1, 0])
   /// User 1 has clicked items 0 and 2 in the log.
   private static let seen = FeedbackMatrix(userCount: 2, itemCount: 5, users: [1, 1], items: [0, 2])
 
@@ -42,6 +43,14 @@ import Testing
     let discount = SliceMeasure.discount.value(of: Self.scorer, on: Self.pairs, seen: Self.seen)
     let expected = (Portable.log(2) / Portable.log(3.5) + Portable.log(2) / Portable.log(3)) / 2
     #expect(discount == expected)
+  }
+
+  @Test func onlyItemsThatTheSliceOffersAreRankedAgainst() {
+    // Item 0, above the click of user 0, is offered to nobody: places 1.5 of 4 and 1 of 2.
+    let pairs = PairBatch(users: [0, 1, 0, 0], items: [1, 3, 4, 2], feedback: [1, 1, 0, 0])
+    let seen = FeedbackMatrix(userCount: 2, itemCount: 5, users: [1, 1], items: [1, 2])
+    #expect(
+      SliceMeasure.percentile.value(of: Self.scorer, on: pairs, seen: seen) == (2.5 / 3 + 1.0) / 2)
   }
 
   @Test func rankingsDoNotSeeDifferencesBetweenUsers() {

@@ -5,7 +5,7 @@ public import LightmeterTraining
 
 /// The choice among corrections on the held-out part of a slice: what `--method auto` does (METHODS §20.1).
 ///
-/// Every candidate ranks the catalogue for the users of the clicked random pairs; a pair counts by its percentile there
+/// Every candidate ranks the offered items for the users of the clicked random pairs; a pair counts by its percentile there
 /// (``SliceMeasure/percentile``). In the clean worlds it erred least of the four measures: the pooled area rewards telling
 /// active users from others, the area within users has few pairs, a discount looks at few places. A correction is taken
 /// only where it beats naive training by more than the standard error of the paired difference.

@@ -21,6 +21,7 @@ import Testing
   private func verdict(_ candidates: [[Int]]) -> Int? {
     var pairs = PairBatch()
     for user in 0..<40 { pairs.append(user: Int32(user), item: 0, feedback: 1) }
+    for item in 1..<10 { pairs.append(user: 0, item: Int32(item), feedback: 0) }
     var choice = SliceChoice(
       pairs: pairs, seen: FeedbackMatrix(userCount: 40, itemCount: 10, users: [], items: []))
     for (k, places) in candidates.enumerated() {
