@@ -119,7 +119,10 @@ import Testing
     // As a kill leaves it: the number of a process that is gone.
     try folder.write("runs/\(key).running", "2147483646")
     #expect(try runner.status().running == 0)
-    store.end(key)
+    try store.begin("live")
+    store.clearMarks()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: store.folder) == ["live.running"])
+    store.end("live")
     #expect(!store.isRunning(key) && ProcessUsage.isRunning(ProcessUsage.processNumber) && !ProcessUsage.isRunning(0))
   }
 }

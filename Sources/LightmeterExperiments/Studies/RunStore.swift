@@ -62,6 +62,15 @@ public struct RunStore: Sendable {
     return ProcessUsage.isRunning(process)
   }
 
+  /// Removes the marks of processes that are gone. A kill between a run's record and its mark leaves one that no later run
+  /// of the same key would take away.
+  func clearMarks() {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasSuffix(".running") {
+      let key = String(name.dropLast(".running".count))
+      if !isRunning(key) { end(key) }
+    }
+  }
+
   func save(_ record: RunRecord) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]

@@ -88,6 +88,7 @@ public struct StudyRunner: Sendable {
   ///
   /// - Throws: the first error of a run; records of finished runs stay.
   public func run() async throws {
+    store.clearMarks()
     for rung in 0..<study.rungCount {
       let runs = try datasets.flatMap { set in
         try study.methods.flatMap { try tuningRuns(set, $0, rung: rung) ?? [] }
