@@ -72,7 +72,10 @@ struct RecommendCommand: AsyncParsableCommand {
         "the model knows none of these items, which told nothing: "
           + answer.unknown.map { "'\($0)'" }.joined(separator: ", "))
     }
-    if answer.isFallback { Terminal.note("nothing of the session is known: this is the list of the average user") }
+    if answer.isFallback {
+      Terminal.note(
+        "nothing of the session is known: this is the list for anybody (\(recommender.fallback.kind.rawValue))")
+    }
     Terminal.emit(text(of: UserList(user: "a new user", mode: mode, items: answer.items)))
   }
 

@@ -15,13 +15,16 @@ struct UpdateCommand: AsyncParsableCommand {
 
       New users and items are folded in; then a few epochs go through the new log, with --replay through the old clicks \
       too, which the model file keeps. Popularity is counted on all clicks; a learned exposure goes on from where it was. A \
-      share of the new log is held out, and the report says what the training changed there, better or worse. Methods that \
-      go through all pairs always replay. docs/update.md has the details.
+      share of the new log is held out, and the report says what the training changed there, better or worse. Without -o an update \
+      that is worse beyond chance is not written, and the exit code is 1. Methods that go through all pairs always replay. \
+      docs/update.md has the details.
       """)
 
   @Argument(help: "The model file.") var model: String
   @Argument(help: "The new log: a file, or - for standard input.") var log: String
-  @Option(name: [.short, .long], help: "The model file to write; the old one is replaced if not given.")
+  @Option(
+    name: [.short, .long],
+    help: "The model file to write; if not given the old one is replaced, unless that makes things worse.")
   var output: String?
   @OptionGroup(title: "Reading the log") var reading: LogOptions
   @Flag(help: "Train on the old clicks too.") var replay = false
@@ -51,12 +54,16 @@ struct UpdateCommand: AsyncParsableCommand {
       (update.epochs, update.testFraction, update.seed) = (epochs, testFraction, seed)
       let outcome = try await update.run(
         digest: try UpdateReport.digest(ofFile: model), observer: ConsoleObserver(title: "update", checkpoint: nil))
-      try outcome.model.write(to: target)
-      try report(outcome, target: target)
+      let keepsOld = output == nil && outcome.report.isWorse
+      if !keepsOld { try outcome.model.write(to: target) }
+      try report(outcome, written: keepsOld ? nil : target)
+      guard keepsOld else { return }
+      Terminal.note("lightmeter: \(model) stays as it was; -o NEW writes the updated model all the same")
+      throw ExitCode(ExitStatus.declined)
     }
   }
 
-  private func report(_ outcome: ModelUpdate.Outcome, target: String) throws {
+  private func report(_ outcome: ModelUpdate.Outcome, written: String?) throws {
     let report = outcome.report
     if format == .json { return try Terminal.emit(json: report) }
     func movement(_ movement: Movement) -> String {
@@ -73,6 +80,6 @@ struct UpdateCommand: AsyncParsableCommand {
       """)
     if let card = outcome.after?.card { Terminal.emit("\n" + Terminal.wrapped("\(card)")) }
     Terminal.emit("\n" + report.verdict)
-    Terminal.emit("\nwrote \(target)")
+    if let written { Terminal.emit("\nwrote \(written)") }
   }
 }

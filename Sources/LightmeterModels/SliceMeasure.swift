@@ -19,7 +19,8 @@ public enum SliceMeasure: String, Sendable, Hashable, Codable, CaseIterable {
   ///
   /// What the area within users estimates, without the noise of the few unclicked pairs that a slice has for a user.
   case percentile = "slice-percentile"
-  /// Mean discount of a clicked random pair at its place in its user's own ranking: what full-list DCG sums, per click.
+  /// Mean discount of a clicked random pair at its place in its user's own ranking: what full-list DCG sums, per click; among
+  /// offered items, as for ``percentile``.
   ///
   ///     1/n Σ_clicked 1/log₂(1 + place),   place = 1 + above + ½ tied
   case discount = "slice-dcg"
@@ -34,7 +35,7 @@ public enum SliceMeasure: String, Sendable, Hashable, Codable, CaseIterable {
     }
   }
 
-  /// Most clicked pairs that are ranked against the whole catalogue; a longer slice gives its first ones.
+  /// Most clicked pairs that are ranked against the offered items; a longer slice gives its first ones.
   public static let mostRanked = 4096
 
   /// The measure of a finished model.
@@ -43,7 +44,7 @@ public enum SliceMeasure: String, Sendable, Hashable, Codable, CaseIterable {
   ///   - pairs: randomly shown pairs that the model did not learn from.
   ///   - seen: pairs that no list shows, such as the log's clicks: neither ranked nor ranked against.
   /// - Returns: nil where the pairs cannot tell, such as without a clicked one.
-  /// - Complexity: O(pairs) scores for the areas; min(clicked, `mostRanked`) rankings of the catalogue for the others.
+  /// - Complexity: O(pairs) scores for the areas; min(clicked, `mostRanked`) rankings of the offered items for the others.
   public func value(of scorer: any Scorer, on pairs: PairBatch, seen: FeedbackMatrix) -> Double? {
     switch self {
     case .pooled:

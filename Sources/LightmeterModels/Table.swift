@@ -70,6 +70,19 @@ public struct Table<S: TrainingScalar>: Sendable {
   }
 }
 
+extension Table<Float> {
+  /// The mean row; zeros where there are none.
+  ///
+  /// - Numerics: summed in Double, row by row.
+  public var meanRow: [Float] {
+    var sums = [Double](repeating: 0, count: stride)
+    for row in 0..<rows {
+      for column in 0..<width { sums[column] += Double(values[row * stride + column]) }
+    }
+    return sums.map { Float($0 / Double(max(rows, 1))) }
+  }
+}
+
 /// A gradient that touches few rows of one table: the rows, each once, and their values.
 ///
 /// - Shapes: `rows` (touched), `values` (touched × stride of the table).

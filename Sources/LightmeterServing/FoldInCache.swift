@@ -2,11 +2,11 @@ internal import LightmeterFeedback
 internal import LightmeterModels
 internal import Synchronization
 
-/// What fold-in needs of a whole model, computed when it is first asked for and kept.
+/// What answers for new people need of a whole model, computed when it is first asked for and kept.
 final class FoldInCache: Sendable {
   private struct Parts {
     var rule: FoldInRule?
-    var meanUser: [Float]?
+    var fallback: CorrectedPopularity?
     var meanExposureUser: [Float]?
     var itemGram: [Double]?
     var userGram: [Double]?
@@ -16,7 +16,7 @@ final class FoldInCache: Sendable {
   private let parts = Mutex(Parts())
 
   func rule(_ make: () -> FoldInRule) -> FoldInRule { part(\.rule, make) }
-  func meanUser(_ make: () -> [Float]) -> [Float] { part(\.meanUser, make) }
+  func fallback(_ make: () -> CorrectedPopularity) -> CorrectedPopularity { part(\.fallback, make) }
   func meanExposureUser(_ make: () -> [Float]) -> [Float] { part(\.meanExposureUser, make) }
   func itemGram(_ make: () -> [Double]) -> [Double] { part(\.itemGram, make) }
   func userGram(_ make: () -> [Double]) -> [Double] { part(\.userGram, make) }

@@ -140,13 +140,4 @@ struct FoldInSide: Sendable {
 extension Table<Float> {
   /// One row with the layout of this table.
   func single(_ row: [Float]) -> Table<Float> { Table(like: self, rows: 1, values: row) }
-
-  /// The mean row; zeros where there are none.
-  var meanRow: [Float] {
-    var sums = [Double](repeating: 0, count: stride)
-    for row in 0..<rows {
-      for column in 0..<width { sums[column] += Double(values[row * stride + column]) }
-    }
-    return sums.map { Float($0 / Double(max(rows, 1))) }
-  }
 }

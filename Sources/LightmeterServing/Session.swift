@@ -9,14 +9,14 @@ extension Recommender {
     public var items: [Recommendation]
     /// Ids of the session that the model does not know; they told nothing.
     public var unknown: [String]
-    /// Whether nothing of the session was known, and the list is that of the average user.
+    /// Whether nothing of the session was known, and the list is that of ``fallback``.
     public var isFallback: Bool
   }
 
   /// The best items for somebody of whom only clicks are known.
   ///
   /// Folds the session in as one more user (``foldIn(session:declined:sample:)``) and ranks for that row. A session of
-  /// which the model knows no item gets the list of ``recommendForAnyone(count:mode:excluding:)``.
+  /// which the model knows no item gets the list of ``fallback``.
   ///
   /// - Parameters:
   ///   - session: raw ids of clicked items, in any order.
@@ -34,7 +34,7 @@ extension Recommender {
     let (declines, unknownDeclines) = known(declined, in: model.items)
     let all = unknown + unknownDeclines
     if clicks.isEmpty && declines.isEmpty {
-      let items = try recommendForAnyone(count: count, mode: mode, excluding: excluded)
+      let items = try fallback.recommend(count: count, mode: mode, excluding: excluded)
       return SessionList(items: items, unknown: all, isFallback: true)
     }
     let guest = try guest(session: session, declined: declined)
@@ -43,30 +43,10 @@ extension Recommender {
     return SessionList(items: items, unknown: all, isFallback: false)
   }
 
-  /// The best items for somebody of whom nothing is known: the list of the average user.
+  /// The list for people of whom nothing is known; computed when first asked for, and kept.
   ///
-  /// Ranked by the mean of all users' rows: what the model holds for relevant on average, that is, popularity as far as
-  /// the model was trained to correct it for exposure. A model that ranks at random answers by popularity.
-  ///
-  /// - Throws: ``Problem``.
   /// - Stability: experimental
-  public func recommendForAnyone(
-    count: Int, mode: Mode = .relevance, excluding excluded: some Sequence<String> = []
-  ) throws(Problem) -> [Recommendation] {
-    let scorer: StoredScorer =
-      switch model.scorer {
-      case .factors(let factors):
-        .factors(factors.replacingUsers(by: factors.users.single(cache.meanUser { factors.users.meanRow })))
-      case .ensemble(let ensemble):
-        .ensemble(
-          EnsembleModel(
-            members: ensemble.members.map { $0.replacingUsers(by: $0.users.single($0.users.meanRow)) }))
-      case .random: .factors(FactorModel(itemScores: model.popularity, userCount: 1))
-      }
-    let anyone = Recommender(
-      single(scorer, exposure: try exposureOfNewUser(clicks: 0, perUser: nil), clicks: []))
-    return try anyone.recommend(user: Recommender.guestName, count: count, mode: mode, excluding: excluded)
-  }
+  public var fallback: CorrectedPopularity { cache.fallback { CorrectedPopularity(model) } }
 
   /// A recommender for one new user, whose raw id is ``guestName``: lists and explanations as for any other.
   ///

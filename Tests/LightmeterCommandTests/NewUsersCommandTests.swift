@@ -51,4 +51,45 @@ import Testing
       #expect(refused.status == 73, "\(refused.errors)")
     }
   }
+
+  /// Popularity alone decides the clicks, so long training on few of them can only memorise.
+  private func writeNoise(_ path: URL, clicks: Int, seen: inout Set<Int>, state: inout UInt64) throws {
+    var text = "user,item\n"
+    for user in 0..<80 {
+      var left = clicks
+      while left > 0 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        let uniform = Double(state >> 33) / Double(UInt64(1) << 31)
+        let item = min(99, Int(3 * (pow(34, uniform) - 1)))
+        if seen.insert(user * 100 + item).inserted {
+          text += "u\(user),i\(item)\n"
+          left -= 1
+        }
+      }
+    }
+    try text.write(to: path, atomically: true, encoding: .utf8)
+  }
+
+  @Test func anUpdateThatMakesThingsWorseLeavesTheOldModel() throws {
+    try CommandRunner.inFolder { folder in
+      let (log, new) = (folder.appendingPathComponent("log.csv"), folder.appendingPathComponent("new.csv"))
+      var (seen, state): (Set<Int>, UInt64) = ([], 3)
+      try writeNoise(log, clicks: 15, seen: &seen, state: &state)
+      try writeNoise(new, clicks: 4, seen: &seen, state: &state)
+      let model = folder.appendingPathComponent("m.lightmeter")
+      let trained = try CommandRunner.run(
+        "train", log.path, "-o", model.path, "--epochs", "30", "--only", "--set", "dimension=8", "--method", "umf",
+        "--test-fraction", "0")
+      #expect(trained.status == 0, "\(trained.errors)")
+      let before = try Data(contentsOf: model)
+      let long = ["--epochs", "400", "--test-fraction", "0.5"]
+      let kept = try CommandRunner.run(["update", model.path, new.path] + long)
+      #expect(kept.status == 1 && kept.output.contains("MADE THINGS WORSE"), "\(kept.output) \(kept.errors)")
+      #expect(!kept.output.contains("wrote") && kept.errors.contains("stays as it was"), "\(kept.errors)")
+      #expect(try Data(contentsOf: model) == before)
+      let other = folder.appendingPathComponent("n.lightmeter").path
+      let asked = try CommandRunner.run(["update", model.path, new.path, "-o", other] + long)
+      #expect(asked.status == 0 && asked.output.contains("wrote \(other)"), "\(asked.errors)")
+    }
+  }
 }

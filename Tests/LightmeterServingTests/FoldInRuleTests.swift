@@ -24,7 +24,7 @@ func encoded(_ value: some Encodable) throws -> String {
     for (recommender, part) in [(bare, "train it again"), (named, "while it trains")] {
       let error = #expect(throws: Recommender.Problem.self) { try recommender.foldIn(session: ["i1"]) }
       #expect(error?.description.contains(part) == true)
-      #expect(try recommender.recommend(session: [], count: 3).isFallback, "the average user needs no objective")
+      #expect(try recommender.recommend(session: [], count: 3).isFallback, "the fallback needs no objective")
     }
   }
 
@@ -33,11 +33,11 @@ func encoded(_ value: some Encodable) throws -> String {
     guard case .factors(let factors) = model.scorer else { return }
     model.scorer = .ensemble(EnsembleModel(members: [factors, factors]))
     #expect(throws: Recommender.Problem.self) { try Recommender(model).recommend(session: ["i1"], count: 3) }
-    #expect(try Recommender(model).recommendForAnyone(count: 3).count == 3)
+    #expect(try Recommender(model).fallback.recommend(count: 3).count == 3)
     model.scorer = .random(RandomRanking(userCount: 25, itemCount: 30, seed: 1))
     #expect(throws: Recommender.Problem.self) { try Recommender(model).foldIn(itemClickedBy: ["u1"]) }
     let most = model.popularity.indices.max { model.popularity[$0] < model.popularity[$1] }
-    let best = try Recommender(model).recommendForAnyone(count: 1)[0]
+    let best = try Recommender(model).fallback.recommend(count: 1)[0]
     #expect(best.score == model.popularity[most ?? 0], "by popularity")
   }
 

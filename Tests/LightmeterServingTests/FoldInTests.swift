@@ -144,18 +144,18 @@ enum FoldInSample {
     #expect(try recommender.recommend(session: Self.session, count: 30, filterSeen: false).items.count == 30)
   }
 
-  @Test func anEmptySessionGetsTheListOfTheAverageUser() throws {
+  @Test func aSessionOfUnknownItemsGetsTheListForAnybody() throws {
     let model = try FoldInSample.model(.lowVariance)
     guard case .factors(let factors) = model.scorer else { return }
     let list = try Recommender(model).recommend(session: ["unheard-of"], count: 30)
     #expect(list.isFallback)
-    #expect(list.unknown == ["unheard-of"])
-    // The mean score over users, item by item.
+    #expect(list.unknown == ["unheard-of"] && !list.items.isEmpty)
+    // The mean relevance over users, item by item.
     var scores = [Float](repeating: 0, count: 30)
     var means = [Float](repeating: 0, count: 30)
     for user in 0..<25 {
       factors.scores(user: user, items: 0..<30, into: &scores)
-      for item in 0..<30 { means[item] += scores[item] / 25 }
+      for item in 0..<30 { means[item] += factors.relevance(ofScore: scores[item]) / 25 }
     }
     for entry in list.items {
       let item = try #require(Int(entry.item.dropFirst()))

@@ -9,6 +9,7 @@ internal import LightmeterTraining
 
 /// The exit codes, from sysexits.h; `lightmeter --help` lists them.
 enum ExitStatus {
+  static let declined: Int32 = 1
   static let usage: Int32 = 64
   static let badData: Int32 = 65
   static let noInput: Int32 = 66
@@ -19,7 +20,7 @@ enum ExitStatus {
   static let interrupted: Int32 = 130
 
   static let help = """
-    EXIT CODES: 0 done, 64 usage, 65 bad data, 66 no such input, 70 diverged or internal, 73 cannot write,
+    EXIT CODES: 0 done, 1 an update made things worse and was not written, 64 usage, 65 bad data, 66 no such input, 70 diverged or internal, 73 cannot write,
     74 input/output, 75 interrupted and resumable, 130 interrupted with nothing to resume.
     """
 

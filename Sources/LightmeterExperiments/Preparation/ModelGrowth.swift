@@ -87,10 +87,7 @@ struct ModelGrowth {
     switch (parent.exposure, plan.pointwise.exposure) {
     case (.blended(let blended)?, _):
       var users = extended(blended.users, to: userCount, salt: 2)
-      let mean = (0..<users.stride).map { column in
-        (0..<blended.users.rows).reduce(Float(0)) { $0 + blended.users.values[$1 * users.stride + column] }
-          / Float(max(blended.users.rows, 1))
-      }
+      let mean = blended.users.meanRow
       for user in blended.users.rows..<userCount {
         users.values.replaceSubrange(user * users.stride..<(user + 1) * users.stride, with: mean)
       }

@@ -37,7 +37,7 @@ struct StudyRun: Sendable {
     if phase == .final {
       parts += [presets, "\(study.scoring.cutoffs ?? [])", "\(study.scoring.includesAll)", "\(chosenEpoch ?? 0)"]
       parts.append("\(study.report.lastEpoch)")
-      if !measures.isEmpty { parts.append("measures 2 \(measures.map(\.rawValue))") }
+      if !measures.isEmpty { parts.append("measures \(measures.map { "\($0.rawValue): \($0.title)" })") }
       if study.trace { parts.append("trace \(ExposureTrace.firstSteps) 200") }
     }
     var hash = XXH64()

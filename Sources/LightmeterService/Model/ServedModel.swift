@@ -13,7 +13,7 @@ public final class ServedModel: Sendable {
   /// Answers for known users.
   public let recommender: Recommender
   /// Answers for unknown users.
-  public let fallback: CorrectedPopularity
+  public var fallback: CorrectedPopularity { recommender.fallback }
   /// Neighbours of items; nil where the model has no item vectors.
   public let similar: SimilarItems?
   /// What the file says of itself, with folders left out of file names.
@@ -56,7 +56,6 @@ public final class ServedModel: Sendable {
   public init(_ model: StoredModel, name: String, digest: String) {
     (self.name, self.digest) = (name, digest)
     recommender = Recommender(model)
-    fallback = CorrectedPopularity(model)
     similar = SimilarItems(model)
     let parsed = (try? JSONParser.parse(Array(model.manifest.utf8))) ?? .object([])
     manifest = Self.withoutFolders(parsed)
@@ -64,8 +63,9 @@ public final class ServedModel: Sendable {
     warmUp()
   }
 
-  /// Lays the item tables out for scoring, so that the first request does not wait for it.
+  /// Lays the item tables out for scoring and makes the list for unknown users, so that the first request does not wait for it.
   private func warmUp() {
+    _ = fallback
     guard model.users.count > 0, model.items.count > 0 else { return }
     var scores: [Float] = []
     model.scorer.scores(users: [0], items: 0..<min(64, model.items.count), into: &scores)
