@@ -57,6 +57,33 @@ public struct BlendColumns<S: TrainingScalar>: Sendable {
   }
 }
 
+/// CJMF's exposure of items, m = x^ε with x = ω ς + (1 − ω) popularity, and what its pullback reads.
+public struct GateColumns<S: TrainingScalar>: Sendable {
+  /// ω.
+  public var mixing: [S] = []
+  /// ς.
+  public var level: [S] = []
+  /// ε.
+  public var exponent: [S] = []
+  /// Popularity, above 0 and at most 1.
+  public var popularity: [S] = []
+  /// m.
+  public var exposure: [S] = []
+  /// log x.
+  public var logBase: [S] = []
+  /// Empty columns.
+  public init() {}
+  /// Makes every column at least `count` long.
+  public mutating func reserve(_ count: Int) {
+    S.reserve(&mixing, count)
+    S.reserve(&level, count)
+    S.reserve(&exponent, count)
+    S.reserve(&popularity, count)
+    S.reserve(&exposure, count)
+    S.reserve(&logBase, count)
+  }
+}
+
 /// Adam's constants.
 public struct AdamSettings<S: TrainingScalar>: Sendable {
   /// Step length.

@@ -183,6 +183,25 @@ extension TrainingScalar {
       items.count)
   }
 
+  /// CJMF's exposures m = x^ε of items from their gates; see `GatedExposure` in the training room.
+  public static func gatePowers(of columns: inout GateColumns<Self>, count: Int) {
+    compiled.gate_powers(
+      &columns.exposure, &columns.logBase, columns.mixing, columns.level, columns.exponent, columns.popularity, count)
+  }
+
+  /// Cotangents of m into the three gates' logits, which are overwritten.
+  public static func gateSlopes(
+    _ cotangents: [Self], of columns: GateColumns<Self>, mixing: inout [Self], level: inout [Self],
+    exponent: inout [Self], count: Int
+  ) {
+    precondition(
+      min(cotangents.count, mixing.count, level.count, exponent.count, columns.exposure.count) >= count,
+      "a column has fewer than \(count) values")
+    compiled.gate_slopes(
+      &mixing, &level, &exponent, cotangents, columns.exposure, columns.logBase, columns.mixing, columns.level,
+      columns.exponent, columns.popularity, count)
+  }
+
   /// Writes `out[k] = scale * a[k] * b[k]`; a nil `b` counts as 1.
   public static func multiply(_ a: [Self], _ b: [Self]?, scale: Self, count: Int, into out: inout [Self]) {
     reserve(&out, count)

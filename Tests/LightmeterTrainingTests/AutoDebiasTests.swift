@@ -37,13 +37,10 @@ import Testing
     return trainer
   }
 
-  private func block(_ golden: GoldenValue) -> PairBatch {
-    let clicks = Set(golden["clicks"].array.map { 5 * $0[0].int + $0[1].int })
-    var batch = PairBatch()
-    for cell in 0..<20 {
-      batch.append(user: Int32(cell / 5), item: Int32(cell % 5), feedback: clicks.contains(cell) ? 1 : 0)
-    }
-    return batch
+  private func block(_ golden: GoldenValue) -> AutoDebiasBlock {
+    let clicks = golden["clicks"].array.map { Int32(5 * $0[0].int + $0[1].int) }
+    return AutoDebiasBlock(
+      users: [0, 1, 2, 3], items: [0, 1, 2, 3, 4], clicks: clicks, weights: clicks.map { _ in 1 })
   }
 
   private func validation(_ golden: GoldenValue) -> PairBatch {
@@ -96,13 +93,17 @@ import Testing
 
   @Test func itIsTheDerivativeOfTheOuterLossThroughOneStep() {
     let golden = Golden.load("methods")["autoDebias"]
-    // Weights of pairs too, and a block that leaves users and items of the validation set out.
-    var cells = block(golden)
-    cells.weights = (0..<20).map { $0 % 3 == 0 ? 2 : 1 }
-    var part = PairBatch(weights: [])
-    for k in 0..<20 where cells.users[k] != 3 && cells.items[k] != 1 {
-      part.append(user: cells.users[k], item: cells.items[k], feedback: cells.feedback[k], weight: cells.weights![k])
+    // Weights of pairs too, and a block that leaves users and items of the validation set out and has its own order.
+    let whole = block(golden)
+    var part = AutoDebiasBlock(users: [2, 0, 1], items: [4, 0, 3, 2])
+    for click in whole.clicks {
+      guard let slot = part.users.firstIndex(of: click / 5), let place = part.items.firstIndex(of: click % 5) else {
+        continue
+      }
+      part.clicks.append(Int32(4 * slot + place))
+      part.weights.append(click % 3 == 0 ? 2 : 1)
     }
+    #expect(part.clicks.count > 1 && part.weights.contains(2))
     let validation = validation(golden)
     var trainer = trainer(golden)
     trainer.begin(part)
@@ -218,13 +219,14 @@ import Testing
     let blocks = AutoDebiasBlocks(userCount: 12, itemCount: 10, cells: 30, seed: 1)
     func cells(_ epoch: Int) -> [Int] {
       let partition = blocks.partition(epoch: epoch)
-      var (all, batch): ([Int], PairBatch) = ([], PairBatch())
+      var all: [Int] = []
       for index in 0..<blocks.count {
-        partition.fill(&batch, index: index, positives: positives, weights: nil)
-        #expect(batch.count <= 30 && Set(batch.users).count * Set(batch.items).count == batch.count)
-        for k in 0..<batch.count {
-          all.append(10 * Int(batch.users[k]) + Int(batch.items[k]))
-          #expect((batch.feedback[k] == 1) == positives.contains(user: Int(batch.users[k]), item: batch.items[k]))
+        let block = partition.block(index, positives: positives, weights: nil)
+        #expect(block.count <= 30 && block.clicks.count == block.weights.count)
+        for cell in 0..<block.count {
+          let (user, item) = (Int(block.users[cell / block.items.count]), block.items[cell % block.items.count])
+          all.append(10 * user + Int(item))
+          #expect(block.clicks.contains(Int32(cell)) == positives.contains(user: user, item: item))
         }
       }
       return all

@@ -77,6 +77,16 @@ import Testing
     #expect(model.history[0].pairs == pairs)
   }
 
+  @Test func streamsThatAreNotHeldWholeGiveTheSameModels() throws {
+    func models(mostHeldPairs: Int) throws -> [[[Float]]] {
+      var run = try run(method())
+      run.mostHeldPairs = mostHeldPairs
+      for epoch in 0..<2 { _ = try run.runEpoch(epoch) { _, _ in } }
+      return (run.bases + run.residuals).map(values)
+    }
+    #expect(try models(mostHeldPairs: 0) == models(mostHeldPairs: .max))
+  }
+
   @Test func targetsOfAClickAreItsPartsOwnModelsAndOfOtherPairsTheMeanOfAll() throws {
     let run = try run(method())
     var targets = CombinationalJointTargets()

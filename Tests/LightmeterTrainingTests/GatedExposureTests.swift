@@ -20,28 +20,19 @@ import Testing
     return table
   }
 
-  private func items(_ scale: Double = 1) -> Table<Double> {
+  private func items() -> Table<Double> {
     var items = Table<Double>(name: "q", rows: 5, factorWidth: 3)
     for (row, values) in golden["itemEmbedding"].matrix.enumerated() {
-      for column in 0..<3 { items.values[row * items.stride + column] = scale * values[column] }
+      for column in 0..<3 { items.values[row * items.stride + column] = values[column] }
     }
     return items
   }
 
-  private func evaluated(_ embeddings: [ItemEmbeddings<Double>]) -> GatedExposure<Double> {
+  @Test(arguments: [false, true]) func exposureAndGradientAreTheReferenceValues(isResidual: Bool) {
+    let embeddings = ItemEmbeddings(rows: items().view, width: 3)
     var gated = GatedExposure<Double>()
     gated.evaluate(
       gates: gates(), embeddings: embeddings, rows: [0, 1, 2, 3, 4], popularity: golden["popularity"].doubles)
-    return gated
-  }
-
-  @Test(arguments: [false, true]) func exposureAndGradientAreTheReferenceValues(isResidual: Bool) {
-    // A residual model reads the sum of two tables; a third and two thirds of the factors are such a pair.
-    let embeddings =
-      isResidual
-      ? [1.0 / 3, 2.0 / 3].map { ItemEmbeddings(rows: items($0).view, width: 3) }
-      : [ItemEmbeddings(rows: items().view, width: 3)]
-    var gated = evaluated(embeddings)
     let labels = golden["label"].doubles
     let loss = isResidual ? golden["residualExposureLoss"] : golden
     let relevances = loss[isResidual ? "relevance" : "targetRelevance"].doubles
@@ -54,7 +45,7 @@ import Testing
     }
     var gradient = RowGradient<Double>()
     gradient.reset(rows: [0, 1, 2], stride: gates().stride)
-    gated.pullback(slopes, dimension: 3, embeddings: embeddings, into: &gradient)
+    gated.pullback(slopes, dimension: 3, embeddings: embeddings, rows: [0, 1, 2, 3, 4], into: &gradient)
     for (row, names) in [("a", "b"), ("c", "d0"), ("e", "f")].enumerated() {
       for column in 0..<3 {
         let wanted = loss["gradient"][names.0][column].double
@@ -68,8 +59,8 @@ import Testing
     let popularity = golden["popularity"].doubles
     var gated = GatedExposure<Double>()
     gated.evaluate(
-      gates: GatedExposure<Double>.table(dimension: 3), embeddings: [ItemEmbeddings(rows: items().view, width: 3)],
-      rows: [4, 0, 2], popularity: popularity)
+      gates: GatedExposure<Double>.table(dimension: 3), embeddings: ItemEmbeddings(rows: items().view, width: 3),
+      rows: [4, 0, 2], popularity: [4, 0, 2].map { popularity[$0] })
     for (k, item) in [4, 0, 2].enumerated() {
       #expect(abs(gated.exposures[k] - ((0.5 + popularity[item]) / 2).squareRoot()) < 1e-15)
     }

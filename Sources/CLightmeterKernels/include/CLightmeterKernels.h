@@ -116,6 +116,13 @@
                           const ptrdiff_t *offsets, const int32_t *index, const void *c, size_t first, size_t count,
                           size_t targetStride, size_t stride, size_t width, double intercept, double extra,
                           void *scratch);
+
+    /* m = x^e and log = log x, x = w l + (1 - w) popularity in (0, 1] */
+    void (*gate_powers)(void *m, void *log, const void *w, const void *l, const void *e, const void *popularity,
+                        size_t count);
+    /* c dm/d(logit of w), of l and of e, these being sigmoids */
+    void (*gate_slopes)(void *byW, void *byL, void *byE, const void *c, const void *m, const void *log, const void *w,
+                        const void *l, const void *e, const void *popularity, size_t count);
   };
 
 // The same over all threads of the pool, with the table's own kernels. Every number is computed by one thread in one

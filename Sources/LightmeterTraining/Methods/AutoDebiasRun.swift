@@ -57,7 +57,6 @@ struct AutoDebiasRun: EpochwiseRun {
     _ number: Int, progress: (_ part: Int, _ parts: Int) throws(TrainingError) -> Void
   ) throws(TrainingError) -> EpochRecord {
     let partition = blocks.partition(epoch: number)
-    var block = PairBatch()
     var record = EpochRecord()
     var (loss, outer, outerSteps, gradient, weightGradient) = (0.0, 0.0, 0, 0.0, 0.0)
     let quantum = max(1, 65_536 / method.blockCells)
@@ -65,7 +64,7 @@ struct AutoDebiasRun: EpochwiseRun {
       if index % quantum == 0 {
         try progress(index, blocks.count)
       }
-      partition.fill(&block, index: index, positives: data.positives, weights: data.positiveWeights)
+      let block = partition.block(index, positives: data.positives, weights: data.positiveWeights)
       let step = trainer.step(on: block, validation: data.validation, movesWeights: number >= method.frozenEpochs)
       let squares = (model: step.gradientSquared ?? 0, weights: step.exposureGradientSquared ?? 0)
       guard step.trainingLoss.isFinite, squares.model.isFinite, squares.weights.isFinite else {
@@ -116,57 +115,5 @@ struct AutoDebiasRun: EpochwiseRun {
     trainer.pairOptimizer.state = Array(state.exposureOptimizer[2..<5])
     trainer.imputationOptimizer.state = [state.exposureOptimizer[5]]
     history = state.history
-  }
-}
-
-/// How an epoch cuts users × items into blocks.
-struct AutoDebiasBlocks: Sendable {
-  let userCount: Int
-  let itemCount: Int
-  let seed: UInt64
-  let usersPerBlock: Int
-  let itemsPerBlock: Int
-
-  init(userCount: Int, itemCount: Int, cells: Int, seed: UInt64) {
-    (self.userCount, self.itemCount, self.seed) = (userCount, itemCount, seed)
-    let side = max(1, Int(Double(cells).squareRoot()))
-    itemsPerBlock = max(1, min(side, itemCount))
-    usersPerBlock = max(1, min(cells / itemsPerBlock, userCount))
-  }
-
-  private var columns: Int { (itemCount + itemsPerBlock - 1) / itemsPerBlock }
-  /// Blocks of an epoch.
-  var count: Int { columns * ((userCount + usersPerBlock - 1) / usersPerBlock) }
-
-  /// The partition of an epoch, anew for each.
-  func partition(epoch: Int) -> Partition {
-    func order(_ count: Int, _ side: Int) -> [Int32] {
-      let key = SeededGenerator.key(seed: seed, stream: .shuffle, epoch: epoch, shard: side)
-      let permutation = KeyedPermutation(count: count, key: key)
-      return (0..<count).map { Int32(permutation($0)) }
-    }
-    return Partition(blocks: self, columns: columns, users: order(userCount, 1), items: order(itemCount, 2))
-  }
-
-  /// One epoch's order of users and items.
-  struct Partition {
-    fileprivate let blocks: AutoDebiasBlocks
-    fileprivate let columns: Int
-    fileprivate let users: [Int32]
-    fileprivate let items: [Int32]
-
-    /// Replaces `batch` by every cell of block `index`.
-    func fill(_ batch: inout PairBatch, index: Int, positives: FeedbackMatrix, weights: [Float]?) {
-      let (row, column) = index.quotientAndRemainder(dividingBy: columns)
-      batch.removeAll(known: false, weighted: weights != nil)
-      let (firstUser, firstItem) = (row * blocks.usersPerBlock, column * blocks.itemsPerBlock)
-      for user in users[firstUser..<min(firstUser + blocks.usersPerBlock, users.count)] {
-        for item in items[firstItem..<min(firstItem + blocks.itemsPerBlock, items.count)] {
-          let place = positives.position(user: Int(user), item: item)
-          batch.append(
-            user: user, item: item, feedback: place == nil ? 0 : 1, weight: place.map { weights?[$0] ?? 1 } ?? 1)
-        }
-      }
-    }
   }
 }

@@ -7,6 +7,9 @@ internal import LightmeterModels
 /// With v = ∇G(ω̂), ω̂ = ω − η ∇F, and κ_ui = ⟨∂s_ui/∂ω, v⟩ at the old ω, in closed form:
 ///
 ///     ∂G/∂w1 = −2η (s − 1) κ;   ∂G/∂w2 = −2ηλ (s − m) κ;   ∂G/∂m = Σ 2ηλ w2 κ
+///
+/// Over a block's cells everything is a product of two matrices or one pass: all cells are first taken for unclicked ones,
+/// whose weights and labels have the same form, then the few clicked ones are put right.
 struct AutoDebiasTrainer<S: TrainingScalar>: Sendable {
   /// Users and items with biases, no intercept.
   var backbone: MatrixFactorization<S>
@@ -47,10 +50,10 @@ struct AutoDebiasTrainer<S: TrainingScalar>: Sendable {
   /// Moves weights and factors one step.
   ///
   /// - Parameters:
-  ///   - block: every cell of a block of users and items.
+  ///   - block: users and items whose cells it goes through.
   ///   - validation: the outer set; may be empty.
   ///   - movesWeights: whether w1 and w2 move, or the imputed labels alone.
-  mutating func step(on block: PairBatch, validation: PairBatch, movesWeights: Bool) -> StepRecord {
+  mutating func step(on block: AutoDebiasBlock, validation: PairBatch, movesWeights: Bool) -> StepRecord {
     begin(block)
     var record = StepRecord()
     record.pairs = block.count
@@ -78,38 +81,52 @@ struct AutoDebiasTrainer<S: TrainingScalar>: Sendable {
   }
 
   /// Scores and weights of a block at the current parameters.
-  mutating func begin(_ block: PairBatch) {
-    precondition(!block.isEmpty, "a block needs at least one pair")
-    work.batch.pairs = block
-    indexer.index(&work.batch)
+  mutating func begin(_ block: AutoDebiasBlock) {
+    precondition(block.count > 0, "a block needs at least one pair")
+    work.block = block
+    indexer.index(users: block.users, items: block.items, into: &work.batch)
     let rows = [work.batch.userRows, work.batch.itemRows]
     clickOptimizer.settle(&clickWeights, rows: rows)
     pairOptimizer.settle(&pairWeights, rows: rows + [[0, 1]])
     imputationOptimizer.settle(&imputation, rows: [[0, 1]])
-    backbone.logits(for: work.batch, into: &work.scores)
+    work.read(backbone)
     work.factors.read(clickWeights, pairWeights, imputation, work.batch)
   }
 
   /// Leaves ∇F in the workspace and returns F without its decay.
   mutating func innerGradient() -> Double {
-    let count = work.batch.count
-    S.reserve(&work.cotangents, count)
+    let (block, factors, scores) = (work.block, work.factors, work.scores)
+    let (pairUsers, pairItems) = (factors.pairUsers, factors.pairItems)
+    let width = block.items.count
+    var cotangents: [S] = []
+    swap(&cotangents, &work.cotangents)
+    S.reserve(&cotangents, block.count)
     var loss = 0.0
-    let sampleWeights = work.batch.pairs.weights
-    for k in 0..<count {
-      let clicked = work.batch.pairs.feedback[k] != 0
-      let score = work.scores[k]
-      let pairWeight = imputationWeight * work.factors.pairWeight(work.batch, k)
-      let missed = score - work.factors.labels[clicked ? 1 : 0]
-      work.cotangents[k] = 2 * pairWeight * missed
-      loss += Double(pairWeight * missed * missed)
-      guard clicked else { continue }
-      let clickWeight = work.factors.clickWeight(work.batch, k) * S(sampleWeights?[k] ?? 1)
-      work.cotangents[k] += 2 * clickWeight * (score - 1)
-      loss += Double(clickWeight * (score - 1) * (score - 1))
+    // A cell's loss is w (s − m)², its cotangent 2 w (s − m).
+    for slot in block.users.indices {
+      let (first, weight, label) = (
+        slot * width, 2 * imputationWeight * pairUsers[slot] * factors.outcomes[0], factors.labels[0]
+      )
+      for place in 0..<width {
+        let missed = scores[first + place] - label
+        let cotangent = weight * pairItems[place] * missed
+        cotangents[first + place] = cotangent
+        loss += Double(cotangent * missed)
+      }
     }
-    backbone.resetGradient(&work.modelGradient, for: work.batch)
-    backbone.pullback(work.cotangents, for: work.batch, into: &work.modelGradient)
+    loss /= 2
+    for (index, cell) in block.clicks.enumerated() {
+      let (slot, place) = Int(cell).quotientAndRemainder(dividingBy: width)
+      let score = scores[Int(cell)]
+      let pairWeight = imputationWeight * pairUsers[slot] * pairItems[place] * factors.outcomes[1]
+      let clickWeight = factors.clickUsers[slot] * factors.clickItems[place] * S(block.weights[index])
+      let (missed, short) = (score - factors.labels[1], score - 1)
+      loss -= Double(cotangents[Int(cell)] * (score - factors.labels[0])) / 2
+      loss += Double(pairWeight * missed * missed) + Double(clickWeight * short * short)
+      cotangents[Int(cell)] = 2 * (pairWeight * missed + clickWeight * short)
+    }
+    swap(&cotangents, &work.cotangents)
+    work.pullback(backbone)
     for side in 0..<2 {
       let (stride, rows) = (work.modelGradient[side].stride, work.modelGradient[side].rows)
       for (slot, row) in rows.enumerated() {
@@ -163,32 +180,58 @@ struct AutoDebiasTrainer<S: TrainingScalar>: Sendable {
     backbone.resetGradient(&work.outerGradient, for: work.batch)
     backbone.pullback(work.outerCotangents, for: work.outer, into: &work.outerGradient)
     restore()
-    backbone.pushforward(work.outerGradient, for: work.batch, into: &work.tangents)
+    work.resetWeights()
+    guard count > 0 else { return nil }
+    work.pushforward()
     weightGradients()
-    return count == 0 ? nil : loss / Double(count)
+    return loss / Double(count)
   }
 
   private mutating func weightGradients() {
-    let batch = work.batch
-    let rows = [batch.userRows, batch.itemRows]
-    work.resetWeights(rows: rows)
+    let (block, factors, scores, tangents) = (work.block, work.factors, work.scores, work.tangents)
+    let (pairUsers, pairItems) = (factors.pairUsers, factors.pairItems)
+    let width = block.items.count
     let (byClick, byPair) = (-2 * learningRate / 5, -2 * learningRate * imputationWeight / 5)
     let byLabel = 2 * learningRate * imputationWeight
-    for k in 0..<batch.count {
-      let outcome = batch.pairs.feedback[k] != 0 ? 1 : 0
-      let (user, item) = (4 * Int(batch.userSlots[k]), 4 * Int(batch.itemSlots[k]))
-      let (score, tangent, label) = (work.scores[k], work.tangents[k], work.factors.labels[outcome])
-      let pairWeight = work.factors.pairWeight(batch, k)
-      let pair = byPair * pairWeight * (score - label) * tangent
-      work.pairGradient[0].values[user] += pair
-      work.pairGradient[1].values[item] += pair
-      work.pairGradient[2].values[4 * outcome] += pair
-      work.imputationGradient[0].values[4 * outcome] += byLabel * pairWeight * tangent * (1 - label * label)
-      guard outcome == 1 else { continue }
-      let clickWeight = work.factors.clickWeight(batch, k) * S(batch.pairs.weights?[k] ?? 1)
+    // By outcome: sums of w2 κ and of w2 (s − m) κ; by user and item the latter alone.
+    var (labels, pairs): ([S], [S]) = ([0, 0], [0, 0])
+    var ofItems = S.zeros(width)
+    for slot in block.users.indices {
+      let (first, weight, label) = (slot * width, pairUsers[slot] * factors.outcomes[0], factors.labels[0])
+      var (plain, missed): (S, S) = (0, 0)
+      for place in 0..<width {
+        let moved = weight * pairItems[place] * tangents[first + place]
+        let along = moved * (scores[first + place] - label)
+        plain += moved
+        missed += along
+        ofItems[place] += along
+      }
+      labels[0] += plain
+      pairs[0] += missed
+      work.pairGradient[0].values[4 * slot] = byPair * missed
+    }
+    for (index, cell) in block.clicks.enumerated() {
+      let (slot, place) = Int(cell).quotientAndRemainder(dividingBy: width)
+      let (score, tangent) = (scores[Int(cell)], tangents[Int(cell)])
+      let weight = pairUsers[slot] * pairItems[place] * tangent
+      let (unclicked, clicked) = (weight * factors.outcomes[0], weight * factors.outcomes[1])
+      let (wrong, right) = (unclicked * (score - factors.labels[0]), clicked * (score - factors.labels[1]))
+      labels[0] -= unclicked
+      labels[1] += clicked
+      pairs[0] -= wrong
+      pairs[1] += right
+      ofItems[place] += right - wrong
+      work.pairGradient[0].values[4 * slot] += byPair * (right - wrong)
+      let clickWeight = factors.clickUsers[slot] * factors.clickItems[place] * S(block.weights[index])
       let click = byClick * clickWeight * (score - 1) * tangent
-      work.clickGradient[0].values[user] += click
-      work.clickGradient[1].values[item] += click
+      work.clickGradient[0].values[4 * slot] += click
+      work.clickGradient[1].values[4 * place] += click
+    }
+    for place in 0..<width { work.pairGradient[1].values[4 * place] = byPair * ofItems[place] }
+    for outcome in 0..<2 {
+      let label = factors.labels[outcome]
+      work.pairGradient[2].values[4 * outcome] = byPair * pairs[outcome]
+      work.imputationGradient[0].values[4 * outcome] = byLabel * labels[outcome] * (1 - label * label)
     }
   }
 }

@@ -15,8 +15,8 @@ public import LightmeterModels
 ///
 /// M and P are targets, in [0.01, 0.99]; m is `GatedExposure`, one number per item, mean of the base models' for export.
 ///
-/// - Complexity: parts − 1 + parts times the work of a pointwise method; memory of twice `parts` models and, during a
-///   pass, of a copy of the base models.
+/// - Complexity: parts − 1 + parts times the work of a pointwise method; memory of twice `parts` models, during a pass
+///   of a copy of the base models, and of an epoch's pairs where they are at most 2²³, else of one part's.
 /// - Source: Zhu et al. 2020, "Unbiased Implicit Recommendation and Propensity Estimation via Combinational Joint
 ///   Learning"; METHODS §11. Differences: targets are taken pair by pair instead of from dense products; negatives avoid
 ///   the clicks of all parts, not of the pass's; the ends of p and m stop no gradient unless ``hardClip`` asks for it.

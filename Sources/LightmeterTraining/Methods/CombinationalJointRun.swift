@@ -50,6 +50,9 @@ struct CombinationalJointRun: EpochwiseRun {
   var history: [EpochRecord] = []
   private var work = CombinationalJointWorkspace()
   private var drawn = PairBatch()
+  private var stream = CombinationalJointStream()
+  /// Pairs of an epoch up to which the parts of a stream are all held at once: 9 to 17 bytes each.
+  var mostHeldPairs = 1 << 23
   private var targets = CombinationalJointTargets()
 
   init(method: CombinationalJointMethod, data: TrainingData, seed: UInt64) throws(TrainingError) {
@@ -135,12 +138,23 @@ struct CombinationalJointRun: EpochwiseRun {
   ) throws(TrainingError) {
     freeze()
     let batches = wideSampler.batchCount
-    for index in 0..<batches {
-      if index % max(1, 65_536 / wideSampler.batchSize) == 0 {
-        try progress(done * batches + index, batches * method.parts + sampler.batchCount)
+    func report(_ index: Int) throws(TrainingError) {
+      if index % max(1, 65_536 / wideSampler.batchSize) != 0 { return }
+      try progress(done * batches + index, batches * method.parts + sampler.batchCount)
+    }
+    if !stream.holds(part, epoch: epoch) {
+      // All parts at once where that takes little memory, so that the stream is drawn once an epoch and not once a part.
+      let wanted = wideSampler.pairsPerEpoch <= mostHeldPairs ? Array(0..<method.parts) : [part]
+      stream.clear(epoch: epoch)
+      for index in 0..<batches {
+        try report(index)
+        wideSampler.fill(&drawn, epoch: epoch, index: index)
+        stream.add(drawn, parts: parts, wanted: wanted, key: chanceKey(epoch))
       }
-      wideSampler.fill(&drawn, epoch: epoch, index: index)
-      keep(part, epoch: epoch)
+    }
+    for index in 0..<batches {
+      try report(index)
+      stream.fill(&work.batch.pairs, part: part, index: index)
       if work.batch.pairs.isEmpty { continue }
       indexer.index(&work.batch)
       targets.evaluate(parts: parts(work.batch.pairs), &work)
@@ -150,6 +164,10 @@ struct CombinationalJointRun: EpochwiseRun {
         try tally.add(step, pairs: work.batch.count, epoch: epoch, batch: index)
       }
     }
+  }
+
+  private func chanceKey(_ epoch: Int) -> UInt64 {
+    SeededGenerator.key(seed: seed, stream: .shuffle, epoch: epoch, shard: 2)
   }
 
   /// The pass on all pairs: every residual model, the base models held.
@@ -174,33 +192,13 @@ struct CombinationalJointRun: EpochwiseRun {
     for k in residuals.indices { residuals[k].settle() }
   }
 
-  /// Moves the pairs of a part from the drawn batch to the workspace. Unclicked pairs fall to a part by chance, anew in
-  /// every epoch, so that an epoch's passes go through the stream once.
-  private mutating func keep(_ part: Int, epoch: Int) {
-    let (parts, drawn) = (parts, drawn)
-    var kept = PairBatch()
-    swap(&kept, &work.batch.pairs)
-    kept.removeAll(known: drawn.knownExposures != nil, weighted: drawn.weights != nil)
-    let key = SeededGenerator.key(seed: seed, stream: .shuffle, epoch: epoch, shard: 2)
-    for k in 0..<drawn.count {
-      let (user, item, label) = (drawn.users[k], drawn.items[k], drawn.feedback[k])
-      let own =
-        parts(label: label, user: user, item: item)
-        ?? Int(SeededGenerator.hash(key, UInt64(user), UInt64(item)) % UInt64(parts.count))
-      if own != part { continue }
-      kept.append(
-        user: user, item: item, feedback: label, knownExposure: drawn.knownExposures?[k] ?? .nan,
-        weight: drawn.weights?[k] ?? 1)
-    }
-    swap(&kept, &work.batch.pairs)
-  }
-
   func model() -> TrainedModel {
     var exposures = [Float](repeating: 0, count: data.itemCount)
     var gated = GatedExposure<Float>()
     for base in bases {
       base.evaluateExposures(
-        on: nil, rows: (0..<Int32(data.itemCount)).map { $0 }, popularity: popularity, into: &gated)
+        on: nil, embeddings: base.backbone.itemEmbeddings, rows: (0..<Int32(data.itemCount)).map { $0 },
+        popularity: popularity, into: &gated)
       for item in exposures.indices { exposures[item] += gated.exposures[item] / Float(bases.count) }
     }
     let members = bases.indices.map { residuals[$0].added(to: bases[$0]) }

@@ -18,7 +18,8 @@ struct CombinationalJointTargets: Sendable {
     var gated = GatedExposure<Float>()
     meanExposures = [Float](repeating: 0, count: rows.count)
     exposures = bases.map { base in
-      base.evaluateExposures(on: nil, rows: rows, popularity: popularity, into: &gated)
+      base.evaluateExposures(
+        on: nil, embeddings: base.backbone.itemEmbeddings, rows: rows, popularity: popularity, into: &gated)
       return (0..<rows.count).map { clipped(gated.exposures[$0]) }
     }
     for column in exposures {

@@ -11,76 +11,56 @@ internal import LightmeterModels
 /// - Shapes: gates (3 × dimension + 1): rows (a, b), (c, d), (e, f); popularity (items), above 0.
 /// - Source: Zhu et al. 2020; METHODS §11.1.
 struct GatedExposure<S: TrainingScalar>: Sendable {
-  /// The item rows that the columns below are of.
-  private var rows: [Int32] = []
-  private var mixing: [S] = []
-  private var level: [S] = []
-  private var exponent: [S] = []
-  private var base: [S] = []
-  private var popularity: [S] = []
-  private var scratch: [S] = []
+  private var columns = GateColumns<S>()
+  private var count = 0
+  // Of each gate: cotangents, and its row of the gates table per item.
+  private var slopes: [[S]] = [[], [], []]
+  private var gateRows: [[Int32]] = [[], [], []]
   /// m of each row.
-  private(set) var exposures: [S] = []
+  var exposures: [S] { columns.exposure }
 
   /// A table for the gates of models with `dimension` factors.
   static func table(dimension: Int) -> Table<S> {
     Table(name: "exposure.gates", rows: 3, factorWidth: dimension, extraColumns: 1)
   }
 
-  /// Evaluates m of item rows, each once.
+  /// Evaluates m of items, each once.
   ///
   /// - Parameters:
-  ///   - embeddings: the item factors, as one table or several that are to be added.
-  ///   - popularity: of every item.
-  mutating func evaluate(gates: Table<S>, embeddings: [ItemEmbeddings<S>], rows: [Int32], popularity all: [S]) {
-    self.rows = rows
-    let count = rows.count
-    for column in [\GatedExposure.mixing, \.level, \.exponent, \.base, \.popularity, \.exposures] {
-      S.reserve(&self[keyPath: column], count)
-    }
-    S.reserve(&scratch, count)
-    for (gate, column) in [\GatedExposure.mixing, \.level, \.exponent].enumerated() {
-      let gateRows = [Int32](repeating: Int32(gate), count: count)
-      for (index, embedding) in embeddings.enumerated() {
-        S.dotRows(
-          gates.view, gateRows, embedding.rows, rows, width: gates.factorWidth,
-          offset: index == 0 ? gates.values[gate * gates.stride + gates.factorWidth] : 0, accumulate: index > 0,
-          into: &scratch)
-      }
-      S.sigmoid(scratch, count: count, into: &self[keyPath: column])
-    }
-    for k in 0..<count {
-      let share = all[Int(rows[k])]
-      let x = mixing[k] * level[k] + (1 - mixing[k]) * share
-      (popularity[k], base[k]) = (share, x)
-      exposures[k] = S(Portable.exp(Double(exponent[k]) * Portable.log(Double(x))))
-    }
-  }
-
-  /// Adds Σ byExposure[k] ∂m_k/∂gates to `gradient`, which has the three rows; one entry per row evaluated last.
-  mutating func pullback(
-    _ byExposure: [S], dimension: Int, embeddings: [ItemEmbeddings<S>], into gradient: inout RowGradient<S>
-  ) {
+  ///   - embeddings: where the item factors stand.
+  ///   - rows: each item's row in `embeddings`.
+  ///   - popularity: of each item, parallel to `rows`.
+  mutating func evaluate(gates: Table<S>, embeddings: ItemEmbeddings<S>, rows: [Int32], popularity: [S]) {
+    precondition(popularity.count >= rows.count, "\(popularity.count) popularities for \(rows.count) items")
+    count = rows.count
+    columns.reserve(count)
+    columns.popularity = popularity
     for gate in 0..<3 {
-      for k in rows.indices { scratch[k] = byExposure[k] * slope(gate, k) }
-      let slots = [Int32](repeating: Int32(gate), count: rows.count)
-      for embedding in embeddings {
-        S.scatterRows(
-          scratch, embedding.rows, rows, slots: slots, width: dimension, into: &gradient.values,
-          targetStride: gradient.stride)
-      }
-      gradient.values[gate * gradient.stride + dimension] += S(S.summarize(scratch, count: rows.count).sum)
+      if gateRows[gate].count < count { gateRows[gate] = [Int32](repeating: Int32(gate), count: count) }
+      S.reserve(&slopes[gate], count)
+      S.dotRows(
+        gates.view, gateRows[gate], embeddings.rows, rows, width: gates.factorWidth,
+        offset: gates.values[gate * gates.stride + gates.factorWidth], accumulate: false, into: &slopes[gate])
     }
+    S.sigmoid(slopes[0], count: count, into: &columns.mixing)
+    S.sigmoid(slopes[1], count: count, into: &columns.level)
+    S.sigmoid(slopes[2], count: count, into: &columns.exponent)
+    S.gatePowers(of: &columns, count: count)
   }
 
-  /// ∂m_k by the logit of a gate.
-  private func slope(_ gate: Int, _ k: Int) -> S {
-    let byBase = exponent[k] * exposures[k] / base[k]
-    switch gate {
-    case 0: return byBase * (level[k] - popularity[k]) * mixing[k] * (1 - mixing[k])
-    case 1: return byBase * mixing[k] * level[k] * (1 - level[k])
-    default:
-      return exposures[k] * S(Portable.log(Double(base[k]))) * exponent[k] * (1 - exponent[k])
+  /// Adds Σ byExposure[k] ∂m_k/∂gates to `gradient`, which has the three rows; one entry per item evaluated last.
+  mutating func pullback(
+    _ byExposure: [S], dimension: Int, embeddings: ItemEmbeddings<S>, rows: [Int32], into gradient: inout RowGradient<S>
+  ) {
+    var (mixing, level, exponent) = (slopes[0], slopes[1], slopes[2])
+    slopes = [[], [], []]
+    S.gateSlopes(byExposure, of: columns, mixing: &mixing, level: &level, exponent: &exponent, count: count)
+    slopes = [mixing, level, exponent]
+    for gate in 0..<3 {
+      S.scatterRows(
+        slopes[gate], embeddings.rows, rows, slots: gateRows[gate], width: dimension, into: &gradient.values,
+        targetStride: gradient.stride)
+      gradient.values[gate * gradient.stride + dimension] += S(S.summarize(slopes[gate], count: count).sum)
     }
   }
 }
