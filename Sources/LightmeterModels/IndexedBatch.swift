@@ -42,13 +42,6 @@ public struct BatchIndexer: Sendable {
       userRows: &batch.userRows, itemRows: &batch.itemRows)
   }
 
-  /// Takes the rows of a block of users × items, each once, as those of `batch`, in the order given; it gets no pairs.
-  public mutating func index(users: [Int32], items: [Int32], into batch: inout IndexedBatch) {
-    batch.pairs.removeAll()
-    self.users.assign(users, slots: &batch.userSlots, rows: &batch.userRows)
-    self.items.assign(items, slots: &batch.itemSlots, rows: &batch.itemRows)
-  }
-
   /// Looks the pairs of `other` up among the rows of the batch indexed last; -1 where it has no such row.
   public func locate(_ other: inout IndexedBatch) {
     maps.locate(

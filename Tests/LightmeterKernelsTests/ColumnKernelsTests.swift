@@ -119,6 +119,33 @@ import Testing
     }
   }
 
+  @Test(arguments: counts) func gatedPowersAndTheirDerivativesAreTheirFormulas(count: Int) {
+    gates(count, Float.self)
+    gates(count, Double.self)
+  }
+
+  private func gates<S: TrainingScalar>(_ count: Int, _: S.Type) {
+    var columns = GateColumns<S>()
+    columns.reserve(count)
+    (columns.mixing, columns.level, columns.exponent) = (shares(count, 16), shares(count, 17), shares(count, 18))
+    columns.popularity = shares(count, 19)
+    S.gatePowers(of: &columns, count: count)
+    let cotangents: [S] = KernelDraws.normal(count, 20)
+    var (byMixing, byLevel, byExponent) = (S.zeros(count), S.zeros(count), S.zeros(count))
+    S.gateSlopes(
+      cotangents, of: columns, mixing: &byMixing, level: &byLevel, exponent: &byExponent, count: count)
+    for k in 0..<count {
+      let (w, l, e) = (Double(columns.mixing[k]), Double(columns.level[k]), Double(columns.exponent[k]))
+      let (popularity, c) = (Double(columns.popularity[k]), Double(cotangents[k]))
+      let x = w * l + (1 - w) * popularity
+      let m = pow(x, e)
+      #expect(close(columns.exposure[k], m) && close(columns.logBase[k], log(x)))
+      #expect(close(byMixing[k], c * e * m / x * (l - popularity) * w * (1 - w)))
+      #expect(close(byLevel[k], c * e * m / x * w * l * (1 - l)))
+      #expect(close(byExponent[k], c * m * log(x) * e * (1 - e)))
+    }
+  }
+
   @Test(arguments: counts) func productsAndSummariesAreLoops(count: Int) {
     products(count, Float.self)
     products(count, Double.self)

@@ -84,7 +84,12 @@ struct AutoDebiasTrainer<S: TrainingScalar>: Sendable {
   mutating func begin(_ block: AutoDebiasBlock) {
     precondition(block.count > 0, "a block needs at least one pair")
     work.block = block
-    indexer.index(users: block.users, items: block.items, into: &work.batch)
+    // As pairs, the shorter side repeating its first row: the same rows in the same order.
+    let count = max(block.users.count, block.items.count)
+    func filled(_ rows: [Int32]) -> [Int32] { rows + repeatElement(rows[0], count: count - rows.count) }
+    work.batch.pairs = PairBatch(
+      users: filled(block.users), items: filled(block.items), feedback: [UInt8](repeating: 0, count: count))
+    indexer.index(&work.batch)
     let rows = [work.batch.userRows, work.batch.itemRows]
     clickOptimizer.settle(&clickWeights, rows: rows)
     pairOptimizer.settle(&pairWeights, rows: rows + [[0, 1]])

@@ -5,7 +5,7 @@ internal import LightmeterModels
 /// The reused columns of AutoDebias' steps. Matrices over a block's cells are users × items, row-major.
 struct AutoDebiasWorkspace<S: TrainingScalar>: Sendable {
   var block = AutoDebiasBlock()
-  /// The block's rows, without pairs.
+  /// The block's rows; its pairs mean nothing.
   var batch = IndexedBatch()
   var factors = AutoDebiasFactors<S>()
   /// Users' and items' rows of the block, as they were when it began.
