@@ -82,15 +82,21 @@
       _ http: HTTPServerBuilder, _ settings: ServiceSettings
     ) throws -> HTTPServerBuilder {
       guard let certificate = settings.certificate, let key = settings.privateKey else { return http }
-      do {
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
-        let secret = try NIOSSLPrivateKey(file: key, format: .pem)
-        var tls = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(secret))
-        tls.minimumTLSVersion = .tlsv12
-        return try .tls(http, tlsConfiguration: tls)
-      } catch {
-        throw TLSProblem(certificate: certificate, key: key)
+      // A file that is missing or may not be read says so itself.
+      for path in [certificate, key] { _ = try MappedFile(path) }
+      guard let chain = try? NIOSSLCertificate.fromPEMFile(certificate), !chain.isEmpty else {
+        throw TLSProblem(description: "--tls-certificate: there is no PEM certificate in '\(certificate)'")
       }
+      guard let secret = try? NIOSSLPrivateKey(file: key, format: .pem) else {
+        throw TLSProblem(description: "--tls-key: there is no PEM private key without a passphrase in '\(key)'")
+      }
+      var tls = TLSConfiguration.makeServerConfiguration(
+        certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(secret))
+      tls.minimumTLSVersion = .tlsv12
+      do { _ = try NIOSSLContext(configuration: tls) } catch {
+        throw TLSProblem(description: "the key in '\(key)' is not that of the first certificate in '\(certificate)'")
+      }
+      return try .tls(http, tlsConfiguration: tls)
     }
 
     /// The libraries' own loggers tell only what is wrong.
@@ -118,13 +124,9 @@
     }
   }
 
-  /// A certificate or a key that cannot be used.
+  /// A certificate or a key that cannot be used, in one sentence.
   struct TLSProblem: Error, CustomStringConvertible {
-    let certificate: String
-    let key: String
-    var description: String {
-      "'\(certificate)' and '\(key)' give no certificate with its key; both must be PEM files that belong together"
-    }
+    let description: String
   }
 
   extension ServiceGroupConfiguration {

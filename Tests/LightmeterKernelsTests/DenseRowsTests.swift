@@ -39,6 +39,22 @@ import Testing
     }
   }
 
+  /// More rows than the chunk, weights of both signs and none.
+  @Test func nearSumsAreNearTheExactOnes() {
+    let count = 20_000
+    let values = (0..<count * 4).map { Float(($0 * 7919) % 1000) / 500 - 1 }
+    let all = DenseRows(RowsView(values, stride: 4), rows: Array(0..<Int32(count)), columns: [0, 1, 3])
+    let weights = (0..<count).map { Double($0 % 5) - 1 }
+    var (near, exact) = ([Double](repeating: 1, count: 9), [Double](repeating: 1, count: 9))
+    all.addNearlyWeightedSquares(weights, to: &near)
+    all.addWeightedSquares(weights, to: &exact)
+    let largest = exact.reduce(0) { max($0, abs($1)) }
+    for a in 0..<3 {
+      for b in 0..<3 { #expect(abs(near[3 * a + b] - exact[3 * a + b]) < 1e-5 * largest, "\(a), \(b)") }
+    }
+    #expect(near != exact, "else single precision would not have been used")
+  }
+
   /// Wider than a vector of four and not a multiple of it.
   @Test func wideRowsHaveTheirTail() {
     let values = (0..<24).map { Float($0) }
