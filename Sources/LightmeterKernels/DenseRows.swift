@@ -73,7 +73,14 @@ public struct DenseRows: Sendable {
     values.withUnsafeBufferPointer { rows in
       coefficients.withUnsafeBufferPointer { coefficients in
         sum.withUnsafeMutableBufferPointer { sum in
-          for k in 0..<count where coefficients[k] != 0 {
+          // Four rows at a time, so that the sum is read and written a quarter as often.
+          for first in stride(from: 0, to: count - count % 4, by: 4) {
+            let (p, q, r, s) = (first * width, (first + 1) * width, (first + 2) * width, (first + 3) * width)
+            let (u, v) = (coefficients[first], coefficients[first + 1])
+            let (w, x) = (coefficients[first + 2], coefficients[first + 3])
+            for c in 0..<width { sum[c] += (u * rows[p + c] + v * rows[q + c]) + (w * rows[r + c] + x * rows[s + c]) }
+          }
+          for k in count - count % 4..<count {
             for c in 0..<width { sum[c] += coefficients[k] * rows[k * width + c] }
           }
         }

@@ -31,7 +31,11 @@ import Testing
     let weights = (0..<9).map { 0.5 * Double($0) - 1 }
     var matrix = [Double](repeating: 0, count: 9)
     all.addWeightedSquares(weights, to: &matrix)
+    var sum = [0.25, 0, 0]
+    all.addWeighted(weights, to: &sum)
     for a in 0..<3 {
+      let total = (0..<9).reduce(a == 0 ? 0.25 : 0) { $0 + weights[$1] * all.values[3 * $1 + a] }
+      #expect(abs(sum[a] - total) < 1e-12)
       for b in a..<3 {
         let expected = (0..<9).reduce(0) { $0 + weights[$1] * all.values[3 * $1 + a] * all.values[3 * $1 + b] }
         #expect(abs(matrix[3 * a + b] - expected) < 1e-12)
