@@ -78,7 +78,21 @@ public struct DenseRows: Sendable {
             let (p, q, r, s) = (first * width, (first + 1) * width, (first + 2) * width, (first + 3) * width)
             let (u, v) = (coefficients[first], coefficients[first + 1])
             let (w, x) = (coefficients[first + 2], coefficients[first + 3])
-            for c in 0..<width { sum[c] += (u * rows[p + c] + v * rows[q + c]) + (w * rows[r + c] + x * rows[s + c]) }
+            var c = 0
+            while c + 4 <= width {
+              let own = SIMD4(sum[c], sum[c + 1], sum[c + 2], sum[c + 3])
+              let one = u * SIMD4(rows[p + c], rows[p + c + 1], rows[p + c + 2], rows[p + c + 3])
+              let two = v * SIMD4(rows[q + c], rows[q + c + 1], rows[q + c + 2], rows[q + c + 3])
+              let three = w * SIMD4(rows[r + c], rows[r + c + 1], rows[r + c + 2], rows[r + c + 3])
+              let four = x * SIMD4(rows[s + c], rows[s + c + 1], rows[s + c + 2], rows[s + c + 3])
+              let next = own + ((one + two) + (three + four))
+              (sum[c], sum[c + 1], sum[c + 2], sum[c + 3]) = (next[0], next[1], next[2], next[3])
+              c += 4
+            }
+            while c < width {
+              sum[c] += (u * rows[p + c] + v * rows[q + c]) + (w * rows[r + c] + x * rows[s + c])
+              c += 1
+            }
           }
           for k in count - count % 4..<count {
             for c in 0..<width { sum[c] += coefficients[k] * rows[k * width + c] }

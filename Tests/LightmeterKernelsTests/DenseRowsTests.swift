@@ -59,6 +59,19 @@ import Testing
     #expect(near != exact, "else single precision would not have been used")
   }
 
+  /// Blocks of four rows by four columns, and what is left of both.
+  @Test func wideSumsOfManyRowsAreTheirDefinition() {
+    let values = (0..<132).map { Float($0 % 11) - 4 }
+    let wide = DenseRows(RowsView(values, stride: 12), rows: Array(0..<11), columns: Array(0..<10))
+    let weights = (0..<11).map { Double($0 % 4) - 1.5 }
+    var sum = [Double](repeating: 2, count: 10)
+    wide.addWeighted(weights, to: &sum)
+    for c in 0..<10 {
+      let expected = (0..<11).reduce(2.0) { $0 + weights[$1] * wide.values[10 * $1 + c] }
+      #expect(abs(sum[c] - expected) < 1e-12, "column \(c)")
+    }
+  }
+
   /// Wider than a vector of four and not a multiple of it.
   @Test func wideRowsHaveTheirTail() {
     let values = (0..<24).map { Float($0) }
