@@ -176,18 +176,22 @@ enum KernelDraws {
     adam(width, Double.self)
   }
 
+  private func sideBySide<S>(_ firsts: [S], _ seconds: [S], stride: Int) -> AdamMoments<S> {
+    var moments = AdamMoments<S>(values: [])
+    for start in Swift.stride(from: 0, to: firsts.count, by: stride) {
+      moments.values += firsts[start..<start + stride]
+      moments.values += seconds[start..<start + stride]
+    }
+    return moments
+  }
+
   /// One step from given moments, on chosen rows and on all rows.
   private func adam<S: TrainingScalar>(_ width: Int, _: S.Type) {
     let stride = (width + 3) / 4 * 4
     let start: [S] = KernelDraws.normal(6 * stride, 16)
     let firsts: [S] = KernelDraws.normal(6 * stride, 17).map { $0 / 10 }
     let seconds: [S] = KernelDraws.normal(6 * stride, 18).map { $0 * $0 / 20 + S(0.01) }
-    var moments = AdamMoments<S>(values: [])
-    for row in 0..<6 {
-      let own = row * stride..<(row + 1) * stride
-      moments.values += firsts[own]
-      moments.values += seconds[own]
-    }
+    let moments = sideBySide(firsts, seconds, stride: stride)
     /// The first and the second moment of the value at place `k` of the table.
     func both(_ moments: AdamMoments<S>, _ k: Int) -> (m: S, v: S) {
       let place = k / stride * 2 * stride + k % stride
