@@ -106,6 +106,19 @@ import Testing
     try expectEach(checks, of: "biif")
   }
 
+  @Test func everyWordForExposureMeansItsSource() throws {
+    let sources: [String: ExposureSource] = [
+      "none": .none, "popularity": .popularity(power: 0.5, weight: 1, level: 0),
+      "fixedMix": .popularity(power: 0.5, weight: 0.5, level: 0.5), "blended": .blended(power: 0.5),
+      "perItem": .perItem(power: 0.5), "plain": .calibrated(.plain),
+      "plainWithActivity": .calibrated(.plainWithActivity), "regressed": .calibrated(.regressed), "known": .known,
+    ]
+    #expect(Set(sources.keys) == Set(RecipeKey.all.first { $0.name == "exposure" }?.choices ?? []))
+    for (word, source) in sources {
+      #expect(try Recipe("biif", ["exposure": .text(word)]).validated().pointwise.exposure == source, "\(word)")
+    }
+  }
+
   private typealias KeyCheck = (key: String, value: RecipeValue, isSet: (Plan) -> Bool)
 
   private func expectEach(_ checks: [KeyCheck], of method: String) throws {

@@ -86,7 +86,8 @@ struct SimulatedSizesTests {
   @Test func tableOneRunsAtYahoosSize() async throws {
     let folder = try #require(simulated)
     try SimulatedRatings.writeYahooR3(into: folder)
-    try expectForm(folder, .yahooR3, tolerance: 0.002)
+    // Liking decides as much as two hundred users told: three of their standard errors.
+    try expectForm(folder, .yahooR3, tolerance: 0.025)
     let text = ReproductionTests.smallTable("epochs: 2, dimension: 8")
     let runner = try StudyRunner(Study(text: text), data: folder, store: RunStore(folder: ScratchFolder().path("runs")))
     #expect(runner.facts[0].facts.contains("311704 biased ratings of 15400 users and 1000 items"))
