@@ -147,6 +147,21 @@ import Testing
     }
   }
 
+  private struct Impatient: TrainingObserver {
+    func observe(_ event: TrainingEvent) -> TrainingDecision {
+      if case .progress(2, _, _, _) = event { return .stop }
+      return .proceed
+    }
+  }
+
+  @Test(arguments: names) func aStopInAnEpochIsAnInterruptionAfterTheWholeOnes(name: String) throws {
+    guard try MethodCatalogue.entry(named: name).isTrained else { return }
+    let plan = try Self.quick(name, epochs: 4).validated()
+    #expect(throws: TrainingError.interrupted(epochsDone: 1)) {
+      try plan.fit(Self.log(), seed: 3, observer: Impatient())
+    }
+  }
+
   @Test(arguments: names) func theCheckerboardIsLearned(name: String) throws {
     guard try MethodCatalogue.entry(named: name).isTrained else { return }
     let (size, data) = (20, SmallLog.checkerboard(20))

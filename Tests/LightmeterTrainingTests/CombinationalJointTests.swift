@@ -149,6 +149,24 @@ import Testing
     #expect(model.history[0].pairs == pairs)
   }
 
+  @Test func pairsWithoutAClickFallToAPartByChanceAnewInEveryEpoch() throws {
+    var run = try run(method())
+    func pairs(_ epoch: Int) throws -> [Int] {
+      try (0..<3).map { part in
+        var tally = CombinationalJointTally()
+        try run.basePass(part, epoch: epoch, done: part, progress: { _, _ in }, &tally)
+        return tally.record.pairs
+      }
+    }
+    let (first, second) = (try pairs(0), try pairs(1))
+    // Clicks are cut evenly; of two negatives a click a third each, give or take four standard deviations.
+    let all = first.reduce(0, +)
+    for count in first + second {
+      #expect(abs(Double(count) - Double(all) / 3) < 1 + 4 * (Double(all) * 2 / 9).squareRoot(), "\(first), \(second)")
+    }
+    #expect(first != second)
+  }
+
   @Test func targetsOfAClickAreItsPartsOwnModelsAndOfOtherPairsTheMeanOfAll() throws {
     let run = try run(method())
     var targets = CombinationalJointTargets()

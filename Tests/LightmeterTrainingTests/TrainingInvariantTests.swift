@@ -128,6 +128,24 @@ import Testing
     }
   }
 
+  @Test func givenExposuresAreWhatTheirSourceSays() throws {
+    let data = data()
+    func exposures(_ source: ExposureSource) throws -> [Float] {
+      var method = method(.fixed, epochs: 1)
+      method.exposure = source
+      let model = try method.fit(data, seed: 1, observer: SilentObserver())
+      var column = [Float](repeating: .nan, count: data.itemCount)
+      try #require(model.exposure).exposures(user: 3, items: 0..<data.itemCount, into: &column)
+      return column
+    }
+    let popularity = Popularity.exposure(of: data.positives, exponent: 0.5)
+    #expect(try exposures(.none) == popularity.map { _ in 1 })
+    #expect(try exposures(.popularity(power: 0.5, weight: 1, level: 0)) == popularity)
+    #expect(try exposures(.popularity(power: 0.5, weight: 0.5, level: 0.5)) == popularity.map { 0.25 + 0.5 * $0 })
+    #expect(
+      try exposures(.popularity(power: 1, weight: 1, level: 0)) == Popularity.exposure(of: data.positives, exponent: 1))
+  }
+
   @Test func alternatingMovesTheExposureAtTheNewModel() {
     let problem = GoldenProblem<Double>()
     var alternating = problem.trainer(.alternating(throughExposure: true))
