@@ -12,18 +12,46 @@ uint64_t lm_hash(uint64_t a, uint64_t b) {
   return mix(mix(a + 0x9e3779b97f4a7c15 * (b + 1)) + 0xd1b54a32d192ed03);
 }
 
-uint64_t lm_permute(const struct lm_permutation *order, uint64_t position) {
+static inline uint64_t permute(const struct lm_permutation *order, uint64_t position, uint64_t salt) {
   uint64_t value = position, half = order->half, mask = order->mask;
   do {
     uint64_t left = value >> half, right = value & mask;
     for (int round = 0; round < 4; round++) {
-      uint64_t next = left ^ (mix(right + order->keys[round]) & mask);
+      uint64_t next = left ^ (mix(right + order->keys[round] + salt) & mask);
       left = right;
       right = next;
     }
     value = (left << half) | right;
   } while (value >= order->count);
   return value;
+}
+
+uint64_t lm_permute(const struct lm_permutation *order, uint64_t position) { return permute(order, position, 0); }
+
+// The index at a place of the line in which pairs stand user by user: every positive before its draws, further pairs spread
+// evenly among them.
+static inline uint64_t index_in_line(const struct lm_stream *s, uint64_t place) {
+  uint64_t total = s->order.count, group = 1 + s->draws, main = s->positives * group, further = total - main;
+  uint64_t before = (uint64_t)((unsigned __int128)place * further / total);
+  uint64_t after = (uint64_t)((unsigned __int128)(place + 1) * further / total);
+  if (after > before) return main + before;
+  uint64_t own = place - before, positive = own / group, draw = own % group;
+  return draw == 0 ? positive : s->positives + positive * s->draws + draw - 1;
+}
+
+static inline uint64_t index_at(const struct lm_stream *s, uint64_t position) {
+  const struct lm_blocks *b = &s->blocks;
+  if (b->length == 0) return lm_permute(&s->order, position);
+  uint64_t block = position / b->length, within = position % b->length;
+  if (block < b->full) {
+    block = lm_permute(&b->whole, block);
+    within = permute(&b->inner, within, lm_hash(s->drawKey, ~block));
+  } else {
+    within = lm_permute(&b->tail, within);
+  }
+  // The line begins somewhere else every epoch: other users share a block, and others come last.
+  uint64_t place = block * b->length + within + b->rotation;
+  return index_in_line(s, place < s->order.count ? place : place - s->order.count);
 }
 
 // Without data-dependent branches: the processor runs ahead into the next pair instead of guessing wrong.
@@ -56,7 +84,7 @@ static void draw_run(const struct draw_call *call, size_t from, size_t count) {
   uint8_t *feedback = call->feedback + from;
   uint64_t firstFurther = s->positives * (1 + s->draws);
   for (size_t k = 0; k < count; k++) {
-    uint64_t place = lm_permute(&s->order, call->first + from + k);
+    uint64_t place = index_at(s, call->first + from + k);
     places[k] = (ptrdiff_t)place;
     if (place < firstFurther)
       __builtin_prefetch(s->users + (place < s->positives ? place : (place - s->positives) / s->draws));

@@ -9,6 +9,8 @@
 // Splitting less than this many numbers costs more than it saves: handing over a shard takes about a microsecond, and what
 // one core wrote has to travel to the other.
 #define LEAST_NUMBERS 16384
+// Runs of target rows that a scatter is cut into at most.
+#define MOST_SCATTERS 16
 
 #define AT(pointer, numbers) ((pointer) ? (void *)((char *)(pointer) + (numbers) * call->kernels->scalar) : NULL)
 #define CAT(pointer, numbers) ((const void *)((const char *)(pointer) + (numbers) * call->kernels->scalar))
@@ -53,20 +55,64 @@ struct scatter_rows_call {
   const void *source, *coefficient;
   const int32_t *slot, *row;
   size_t count, targetStride, sourceStride, width;
-  int shards;
+  int shards, one;
+  int32_t edges[MOST_SCATTERS + 1];
 };
+// A run of target rows for each shard, so that two cores share few cache lines and a later pass that cuts the rows finds
+// its part near. Early rows have most pairs: the cut looks at one pair in eight.
+static void cut_targets(struct scatter_rows_call *call) {
+  enum { EVERY = 8, BINS = 64 };
+  int32_t most = 0;
+  for (size_t k = 0; k < call->count; k += EVERY) most = call->slot[k] > most ? call->slot[k] : most;
+  uint32_t bins[BINS] = {0}, pairs = 0, before = 0;
+  for (size_t k = 0; k < call->count; k += EVERY)
+    if (call->slot[k] >= 0) bins[(size_t)call->slot[k] * BINS / ((size_t)most + 1)]++, pairs++;
+  call->one = most == 0;
+  for (int shard = 0, bin = 0; shard < call->shards; shard++) {
+    call->edges[shard] = (int32_t)(((size_t)most + 1) * (size_t)bin / BINS);
+    while (bin < BINS && (uint64_t)before * (uint64_t)call->shards < (uint64_t)pairs * (uint64_t)(shard + 1))
+      before += bins[bin++];
+  }
+  call->edges[call->shards] = INT32_MAX;
+}
 static void scatter_rows_shard(void *context, int shard) {
   struct scatter_rows_call *call = context;
-  call->kernels->scatter_rows(call->target, call->source, call->coefficient, call->slot, call->row, call->count,
-                              call->targetStride, call->sourceStride, call->width, shard, call->shards);
+  size_t first = 0, width = call->width;
+  int32_t from = call->edges[shard], to = call->edges[shard + 1];
+  if (call->one) {
+    // One row for all pairs: its columns are cut, at whole vectors.
+    size_t vectors = (call->width + call->kernels->lanes - 1) / call->kernels->lanes;
+    first = first_of(vectors, shard, call->shards) * call->kernels->lanes;
+    size_t end = first_of(vectors, shard + 1, call->shards) * call->kernels->lanes;
+    width = (end < call->width ? end : call->width) - first;
+    from = 0, to = INT32_MAX;
+  }
+  call->kernels->scatter_rows(AT(call->target, first), CAT(call->source, first), call->coefficient, call->slot,
+                              call->row, call->count, call->targetStride, call->sourceStride, width, from, to);
 }
 void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void *source, const void *coefficient,
                      const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
                      size_t width) {
   int shards = shards_for(count * width);
-  struct scatter_rows_call call = {kernels, target,       source,       coefficient, slot,  row,
-                                   count,   targetStride, sourceStride, width,       shards};
-  lm_parallel(shards, scatter_rows_shard, &call);
+  struct scatter_rows_call call = {kernels, target, source, coefficient, slot, row, count, targetStride, sourceStride,
+                                   width, shards < MOST_SCATTERS ? shards : MOST_SCATTERS, 0, {0, INT32_MAX}};
+  if (call.shards > 1) cut_targets(&call);
+  lm_parallel(call.shards, scatter_rows_shard, &call);
+}
+
+struct clear_call {
+  char *values;
+  size_t bytes;
+  int shards;
+};
+static void clear_shard(void *context, int shard) {
+  struct clear_call *call = context;
+  RUN(call->bytes);
+  memset(call->values + first, 0, length);
+}
+void lm_clear(void *values, size_t bytes) {
+  struct clear_call call = {values, bytes, shards_for(bytes / 4)};
+  lm_parallel(call.shards, clear_shard, &call);
 }
 
 struct move_rows_call {

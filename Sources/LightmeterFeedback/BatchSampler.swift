@@ -1,5 +1,14 @@
 internal import LightmeterKernels
 
+/// In which order an epoch visits its pairs.
+public enum Shuffle: String, Sendable, Hashable, Codable, CaseIterable {
+  /// One permutation of all pairs.
+  case full
+  /// Pairs of about 8,192 neighbouring users at a time, shuffled among themselves: each user's rows are fetched from memory
+  /// once an epoch instead of once a pair. For logs whose tables are larger than the cache.
+  case blocks
+}
+
 /// The mini-batches of every epoch of a training stream, each one computed when asked for.
 ///
 ///     index space of sampled(k):  [0, P) positives | [P, P(1 + k)) draws | [P(1 + k), P(1 + k) + E) extra negatives
@@ -7,7 +16,8 @@ internal import LightmeterKernels
 /// P training positives, k draws per positive, E extra negatives. Draw P + kp + j belongs to the user of positive p and
 /// takes one of the M items uniformly, with replacement. Under `all` the index space is the N·M pairs, row by row; under
 /// `rated` it is positives and extra negatives. Batch b holds the indices [b·B, (b + 1)·B) of a keyed permutation, so that
-/// no shuffled order is stored and any batch of any epoch can be had first.
+/// no shuffled order is stored and any batch of any epoch can be had first. Under ``Shuffle/blocks`` the order is one of
+/// blocks of users: every pair still comes once an epoch, and where the blocks begin differs from epoch to epoch.
 ///
 /// A draw that hits a training positive or a pair in ``TrainingData/shown`` is dropped, not repeated. Batches of
 /// `sampled` are therefore a little shorter than `batchSize`, and users with long histories get slightly fewer negatives.
@@ -25,8 +35,10 @@ public struct BatchSampler: Sendable {
   /// Batches per epoch; the last one may be short.
   public let batchCount: Int
 
+  private static let usersPerBlock = 8192
   private let data: TrainingData
   private let seed: UInt64
+  private let shuffle: Shuffle
   /// Positives and draws; nil under `all`.
   private let lists: PairDraws?
 
@@ -35,10 +47,13 @@ public struct BatchSampler: Sendable {
   /// - Parameters:
   ///   - batchSize: indices per batch.
   ///   - seed: the run's seed; with the epoch it decides order and draws.
+  ///   - shuffle: the order; `all` has only the full one.
   /// - Precondition: `batchSize` is positive, the optional columns of `data` are parallel to its positives, and `all`
-  ///   comes without known exposures.
-  public init(data: TrainingData, batchSize: Int, seed: UInt64) {
+  ///   comes without known exposures and without blocks.
+  public init(data: TrainingData, batchSize: Int, seed: UInt64, shuffle: Shuffle = .full) {
     precondition(batchSize > 0, "a batch of \(batchSize) pairs is impossible; it needs at least 1")
+    precondition(data.stream != .all || shuffle == .full, "blocks of users need the stream sampled or rated, not all")
+    self.shuffle = shuffle
     BatchSampler.check(data)
     let positiveCount = data.positives.count
     let extraCount = data.extraNegatives.count
@@ -69,13 +84,22 @@ public struct BatchSampler: Sendable {
     let first = index * batchSize
     let range = first..<min(first + batchSize, pairsPerEpoch)
     batch.reserveCapacity(range.count)
-    let order = KeyedPermutation(
-      count: pairsPerEpoch, key: SeededGenerator.key(seed: seed, stream: .shuffle, epoch: epoch))
+    let key = SeededGenerator.key(seed: seed, stream: .shuffle, epoch: epoch)
     switch data.stream {
-    case .all: fillFromAll(&batch, range: range, order: order)
+    case .all: fillFromAll(&batch, range: range, order: KeyedPermutation(count: pairsPerEpoch, key: key))
     case .rated, .sampled:
       let drawKey = SeededGenerator.key(seed: seed, stream: .negatives, epoch: epoch)
-      fillFromLists(&batch, range: range, order: order, drawKey: drawKey)
+      fillFromLists(&batch, range: range, order: order(key), drawKey: drawKey)
+    }
+  }
+
+  private func order(_ key: UInt64) -> PairOrder {
+    switch shuffle {
+    case .full: return PairOrder(count: pairsPerEpoch, key: key)
+    case .blocks:
+      let pairsPerUser = Double(pairsPerEpoch) / Double(max(data.userCount, 1))
+      let length = Int((Double(BatchSampler.usersPerBlock) * pairsPerUser).rounded(.up))
+      return PairOrder(count: pairsPerEpoch, key: key, blocksOf: max(length, 1))
     }
   }
 
@@ -140,7 +164,7 @@ public struct BatchSampler: Sendable {
   }
 
   /// Positives, draws and extra negatives: `sampled`, and `rated` as the case of no draws.
-  private func fillFromLists(_ batch: inout PairBatch, range: Range<Int>, order: KeyedPermutation, drawKey: UInt64) {
+  private func fillFromLists(_ batch: inout PairBatch, range: Range<Int>, order: PairOrder, drawKey: UInt64) {
     var places: [Int] = []
     lists?.fill(
       range: range, order: order, drawKey: drawKey, places: &places, users: &batch.users, items: &batch.items,

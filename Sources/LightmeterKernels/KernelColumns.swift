@@ -133,9 +133,6 @@ extension TrainingScalar {
   /// Zeroes the first `count` values of a reused column, which grows if it must.
   public static func clear(_ column: inout [Self], _ count: Int) {
     guard column.count >= count else { return reserve(&column, count) }
-    column.withUnsafeMutableBytes { bytes in
-      let used = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(count * MemoryLayout<Self>.stride)])
-      used.initializeMemory(as: UInt8.self, repeating: 0)
-    }
+    lm_clear(&column, count * MemoryLayout<Self>.stride)
   }
 }

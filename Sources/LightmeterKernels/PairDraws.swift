@@ -1,5 +1,36 @@
 internal import CLightmeterKernels
 
+/// The order in which an epoch visits the index space of a stream.
+public struct PairOrder: Sendable {
+  let whole: KeyedPermutation
+  let blocks: lm_blocks
+  /// Indices of the epoch.
+  public var count: Int { whole.count }
+
+  /// One permutation of all indices.
+  public init(count: Int, key: UInt64) {
+    whole = KeyedPermutation(count: count, key: key)
+    blocks = lm_blocks()
+  }
+
+  /// Blocks of `length` indices that stand together user by user, each shuffled, in a shuffled order of blocks.
+  ///
+  /// The line of users begins at another place for every key, so that other users share a block in every epoch. The last
+  /// block is shorter where `length` does not divide `count`.
+  public init(count: Int, key: UInt64, blocksOf length: Int) {
+    precondition(length > 0, "a block of \(length) pairs is impossible")
+    whole = KeyedPermutation(count: count, key: key)
+    func part(_ count: Int, _ salt: UInt64) -> lm_permutation {
+      KeyedPermutation(count: count, key: SeededGenerator.hash(key, salt)).network
+    }
+    blocks = lm_blocks(
+      length: UInt64(length), full: UInt64(count / length),
+      rotation: SeededGenerator.hash(key, 5).multipliedFullWidth(by: UInt64(count)).high,
+      whole: part(count / length, 6),
+      inner: part(length, 7), tail: part(count % length, 8))
+  }
+}
+
 /// The pairs of a training stream, computed from their place in its index space.
 ///
 ///     [0, P) positives | [P, P + kP) draws | [P + kP, …) further pairs, known to the caller
@@ -34,7 +65,7 @@ public struct PairDraws: Sendable {
   /// - Parameters:
   ///   - places: where each pair stands in the index space; users and items of further pairs are -1.
   public func fill(
-    range: Range<Int>, order: KeyedPermutation, drawKey: UInt64, places: inout [Int], users: inout [Int32],
+    range: Range<Int>, order: PairOrder, drawKey: UInt64, places: inout [Int], users: inout [Int32],
     items: inout [Int32], feedback: inout [UInt8]
   ) {
     precondition(range.lowerBound >= 0 && range.upperBound <= order.count, "\(range) is outside the order")
@@ -52,7 +83,8 @@ public struct PairDraws: Sendable {
         positives.offsets.withUnsafeBufferPointer { offsets in
           withShown { shownItems, shownOffsets in
             var stream = lm_stream(
-              order: order.network, drawKey: drawKey, draws: UInt64(draws), positives: UInt64(ownItems.count),
+              order: order.whole.network, blocks: order.blocks, drawKey: drawKey, draws: UInt64(draws),
+              positives: UInt64(ownItems.count),
               itemCount: UInt64(itemCount), users: ownUsers.baseAddress, items: ownItems.baseAddress,
               offsets: offsets.baseAddress, shownItems: shownItems, shownOffsets: shownOffsets)
             return Int(lm_draw_pairs(&stream, range.lowerBound, range.count, &places, &users, &items, &feedback))

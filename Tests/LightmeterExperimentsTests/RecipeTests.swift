@@ -58,6 +58,15 @@ import Testing
     #expect(!allowed.isEmpty && error?.description.contains(value.description) == true)
   }
 
+  @Test func blocksOfUsersNeedAStreamThatIsNotAll() throws {
+    let error = #expect(throws: RecipeError.self) {
+      try Recipe("biif", ["shuffle": .text("blocks"), "stream": .text("all")]).validated()
+    }
+    #expect(
+      error?.description
+        == "'blocks' is no value for 'shuffle': it takes full, or blocks with the streams sampled and rated")
+  }
+
   @Test func recipesSurviveJSON() throws {
     let recipe = Recipe("biif", ["epochs": .number(3), "stream": .text("sampled:5"), "weightDecay": .number(1e-6)])
     let back = try JSONDecoder().decode(Recipe.self, from: try JSONEncoder().encode(recipe))
@@ -79,6 +88,7 @@ import Testing
       ("epochs", .number(7), { $0.pointwise.epochs == 7 }),
       ("batch", .number(7), { $0.pointwise.batchSize == 7 }),
       ("stream", .text("all"), { $0.stream == .all }),
+      ("shuffle", .text("blocks"), { $0.pointwise.shuffle == .blocks }),
       ("learningRate", .number(0.7), { $0.pointwise.inner.learningRate == 0.7 }),
       ("weightDecay", .number(0.7), { $0.pointwise.inner.weightDecay == 0.7 }),
       ("biasDecay", .number(0.7), { $0.pointwise.inner.biasDecay == 0.7 }),

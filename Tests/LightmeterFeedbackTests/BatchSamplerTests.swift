@@ -119,6 +119,41 @@ struct BatchSamplerTests {
     #expect(epoch(sampler, 1) == epoch(BatchSampler(data: source, batchSize: 5, seed: 7), 1))
   }
 
+  @Test("blocks of users hold every index once an epoch, few users at a time, and begin elsewhere in every epoch")
+  func blocks() {
+    // 30,000 users with two clicks each: four blocks, the last one short.
+    let users = (0..<60_000).map { Int32($0 / 2) }
+    let positives = FeedbackMatrix(
+      userCount: 30_000, itemCount: 100, users: users, items: (0..<60_000).map { Int32($0 % 2 * 50 + $0 % 49) })
+    let further = PairBatch(
+      users: (0..<3000).map { Int32($0 * 10) }, items: [Int32](repeating: 99, count: 3000),
+      feedback: [UInt8](repeating: 0, count: 3000))
+    let source = data(.sampled(negativesPerPositive: 0), positives: positives, extra: further)
+    let sampler = BatchSampler(data: source, batchSize: 1000, seed: 4, shuffle: .blocks)
+    let passes = (0..<2).map { epoch(sampler, $0) }
+    var starts: [Set<Int>] = []
+    for pairs in passes {
+      let codes = (0..<pairs.count).map { code(pairs.users[$0], pairs.items[$0]) }
+      let known = users.indices.map { code(users[$0], positives.items[$0]) }
+      #expect(codes.sorted() == (known + further.users.map { code($0, 99) }).sorted())
+      // 63 batches; a block's users are 8,192 neighbours of 30,000, around the end of the line too.
+      var spread: [Int] = []
+      var lowest: Set<Int> = []
+      for first in stride(from: 0, to: pairs.count - 1000, by: 1000) {
+        let own = pairs.users[first..<first + 1000].map { Int($0) }
+        let turned = own.map { ($0 + 15_000) % 30_000 }
+        let width = { (members: [Int]) in (members.max() ?? 0) - (members.min() ?? 0) }
+        spread.append(min(width(own), width(turned)))
+        if width(own) <= 8200 { lowest.insert((own.min() ?? 0) / 500) }
+        #expect(pairs.feedback[first..<first + 1000].contains(0), "further pairs are spread over the blocks")
+      }
+      #expect(spread.filter { $0 <= 8200 }.count >= 59, "at most three batches lie over two blocks")
+      #expect(spread.filter { $0 > 4000 }.count >= 40, "a block is shuffled")
+      starts.append(lowest)
+    }
+    #expect(starts[0].count <= 4 && starts[0].isDisjoint(with: starts[1]), "blocks begin elsewhere in the next epoch")
+  }
+
   @Test("all visits every pair exactly once, labelled by the positives, extra negatives not twice")
   func allPairs() {
     let source = data(.all, extra: extra)

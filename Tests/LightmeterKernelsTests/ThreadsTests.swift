@@ -55,6 +55,40 @@ import Testing
     #expect(flushed.withLock { $0 } == 64)
   }
 
+  @Test(arguments: ["skewed", "one", "hidden", "none"])
+  func aScatterCutByTargetsIsTheLoop(slots kind: String) {
+    // Every eighth pair is what the cut looks at: in "hidden" those are all of row 0, in "none" without a row.
+    let (count, width, targets) = (4096, 52, 300)
+    var generator = SeededGenerator(seed: 3, stream: .world)
+    let slots: [Int32] = (0..<count).map { k in
+      let uniform = generator.uniform()
+      let skewed = Int32(uniform * uniform * uniform * Double(targets))
+      return switch kind {
+      case "one": 0
+      case "hidden": k % 8 == 0 ? 0 : skewed
+      case "none": k % 8 == 0 ? -1 : skewed
+      default: k % 5 == 0 ? -1 : skewed
+      }
+    }
+    let rows: [Int32] = (0..<count).map { _ in Int32(generator.below(200)) }
+    let source = (0..<200 * width).map { _ in Float(generator.normal()) }
+    let coefficients = (0..<count).map { _ in Float(generator.normal()) }
+    var expected = [Float](repeating: 0, count: targets * width)
+    for k in 0..<count where slots[k] >= 0 {
+      for c in 0..<width {
+        expected[Int(slots[k]) * width + c] += coefficients[k] * source[Int(rows[k]) * width + c]
+      }
+    }
+    for threads in [1, 2, 3, 8, 40] {
+      Threads.use(threads)
+      var target = [Float](repeating: 0, count: targets * width)
+      Float.scatterRows(
+        coefficients, RowsView(source, stride: width), rows, slots: slots, width: width, into: &target,
+        targetStride: width)
+      #expect(target == expected, "\(threads) threads")
+    }
+  }
+
   @Test func pairsAreThoseOfThePermutationAndTheHash() {
     // 40 users with three positives each among 50 items, two draws a positive, 30 further pairs.
     let users: [Int32] = (0..<120).map { Int32($0 / 3) }
@@ -66,6 +100,7 @@ import Testing
     let shown = PairDraws.Rows(offsets: (0...40).map { $0 }, items: (0..<40).map { Int32($0 % 50) })
     let draws = PairDraws(positives: rows, users: users, shown: shown, draws: 2, itemCount: 50)
     let order = KeyedPermutation(count: 120 * 3 + 30, key: 77)
+    let pairOrder = PairOrder(count: order.count, key: 77)
     var (places, foundUsers, foundItems, feedback): ([Int], [Int32], [Int32], [UInt8]) = ([], [], [], [])
     var (expected, found): ([[Int]], [[Int]]) = ([], [])
     for threads in [1, 3] {
@@ -73,7 +108,8 @@ import Testing
       found = []
       for first in stride(from: 0, to: order.count, by: 300) {
         draws.fill(
-          range: first..<min(first + 300, order.count), order: order, drawKey: 5, places: &places, users: &foundUsers,
+          range: first..<min(first + 300, order.count), order: pairOrder, drawKey: 5, places: &places,
+          users: &foundUsers,
           items: &foundItems, feedback: &feedback)
         for k in places.indices {
           found.append([places[k], Int(foundUsers[k]), Int(foundItems[k]), Int(feedback[k])])

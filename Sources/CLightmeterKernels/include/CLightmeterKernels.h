@@ -36,11 +36,11 @@
     /* out[k] = (accumulate ? out[k] : offset) + sum_c left[li[k]][c] * right[ri[k]][c] ; li[k] < 0 contributes 0 */
     void (*dot_rows)(void *out, const void *left, const void *right, const int32_t *li, const int32_t *ri,
                      size_t count, size_t leftStride, size_t rightStride, size_t width, double offset, int accumulate);
-    /* target[slot[k]][c] += coefficient[k] * source[row[k]][c] ; slot[k] < 0 is skipped, and so are the slots of other
-       shards: slot % shards != shard. Runs of equal slots are summed in registers. */
+    /* target[slot[k]][c] += coefficient[k] * source[row[k]][c] for slots in [from, to), from >= 0. Runs of equal slots are
+       summed in registers. */
     void (*scatter_rows)(void *target, const void *source, const void *coefficient, const int32_t *slot,
                          const int32_t *row, size_t count, size_t targetStride, size_t sourceStride, size_t width,
-                         int shard, int shards);
+                         int32_t from, int32_t to);
     /* saved[k] = table[row[k]] ; table[row[k]] += scale * step[slot[k]] */
     void (*displace_rows)(void *table, void *saved, const void *step, const int32_t *row, const int32_t *slot,
                           size_t count, size_t stride, double scale);
@@ -126,6 +126,8 @@ void lm_dot_rows(const struct lm_kernels *kernels, void *out, const void *left, 
 void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void *source, const void *coefficient,
                      const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
                      size_t width);
+// Zeroes, by the cut of the passes that fill and read the same rows.
+void lm_clear(void *values, size_t bytes);
 void lm_displace_rows(const struct lm_kernels *kernels, void *table, void *saved, const void *step, const int32_t *row,
                       const int32_t *slot, size_t count, size_t stride, double scale);
 void lm_restore_rows(const struct lm_kernels *kernels, void *table, const void *saved, const int32_t *row,
@@ -143,6 +145,22 @@ void lm_adam_settle(const struct lm_kernels *kernels, void *table, void *first, 
                     size_t corrections, double rate, double beta1, double beta2, double epsilon);
 void lm_naive_terms(const struct lm_kernels *kernels, void *loss, void *bys, void *bym, void *bysm, void *bymm,
                     const uint8_t *y, const void *s, size_t count);
+
+// Row -> slot for one batch at a time: a row's mark holds the round that wrote it and its slot. Users and items side by side.
+// Distinct members get slots in order of first appearance, rows holds them, found is their number. A member that is not below
+// the number of marks ends the program.
+void lm_assign_slots(uint64_t round, size_t count, uint64_t *userMarks, size_t userCount, const int32_t *users,
+                     int32_t *userSlots, int32_t *userRows, ptrdiff_t *usersFound, uint64_t *itemMarks,
+                     size_t itemCount, const int32_t *items, int32_t *itemSlots, int32_t *itemRows,
+                     ptrdiff_t *itemsFound);
+// The slots of other pairs in that batch, or -1.
+void lm_locate_slots(uint64_t round, size_t count, const uint64_t *userMarks, size_t userCount, const int32_t *users,
+                     int32_t *userSlots, const uint64_t *itemMarks, size_t itemCount, const int32_t *items,
+                     int32_t *itemSlots);
+// The rows of a batch that other pairs read, as slots of their own: see SharedRows in the models. Of `other`, slots of the
+// batch become slots of the shared rows; places has a number for each row, shared and origins have room for all rows.
+size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots, size_t count, int32_t *other,
+                     size_t otherCount, int32_t *places, int32_t *shared, int32_t *origins, int32_t *sharedSlots);
 
 // Dense kernels over blocks of rows, each block by one thread.
 size_t lm_dense_scratch(size_t width, size_t scalar);
@@ -200,9 +218,17 @@ uint64_t lm_permute(const struct lm_permutation *order, uint64_t position);
 /// The counter-based hash of SeededGenerator.hash(a, b, 0).
 uint64_t lm_hash(uint64_t a, uint64_t b);
 
+/// An order in blocks: pairs are lined up user by user, cut into blocks of `length` pairs, and shuffled within each block; the
+/// blocks come in the order of `whole`, a shorter last one at the end. No blocks: length 0.
+struct lm_blocks {
+  uint64_t length, full, rotation;
+  struct lm_permutation whole, inner, tail;
+};
+
 /// The stream of a log: its index space is [0, P) positives, [P, P + kP) draws, [P + kP, ...) further pairs.
 struct lm_stream {
   struct lm_permutation order;
+  struct lm_blocks blocks;
   uint64_t drawKey, draws, positives, itemCount;
   /* user and item of each positive; a user's items are ascending from offsets[user] */
   const int32_t *users, *items;

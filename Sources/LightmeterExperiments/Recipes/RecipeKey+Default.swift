@@ -1,3 +1,4 @@
+internal import LightmeterFeedback
 internal import LightmeterModels
 internal import LightmeterObjectives
 internal import LightmeterTraining
@@ -27,6 +28,7 @@ extension RecipeKey {
     case "dimension": .number(Double(method.dimension))
     case "epochs": .number(Double(method.epochs))
     case "batch": .number(Double(method.batchSize))
+    case "shuffle": .text(method.shuffle.rawValue)
     case "learningRate": .number(method.inner.learningRate)
     case "weightDecay": .number(method.inner.weightDecay)
     case "biasDecay": .number(method.inner.biasDecay)

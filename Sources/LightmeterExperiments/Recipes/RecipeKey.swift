@@ -38,6 +38,14 @@ public struct RecipeKey: Sendable {
       plan.stream = stream
       return true
     },
+    RecipeKey(
+      "shuffle", "order of an epoch's pairs: blocks of users keep large tables' rows in the cache",
+      allowed: "full, or blocks with the streams sampled and rated", choices: Shuffle.allCases.map(\.rawValue)
+    ) { plan, value in
+      guard let shuffle = Shuffle(rawValue: value.description) else { return false }
+      plan.pointwise.shuffle = shuffle
+      return shuffle == .full || plan.stream != .all
+    },
     number("learningRate", "step length of the relevance model", 1e-9...10) { $0.pointwise.inner.learningRate = $1 },
     number("weightDecay", "coupled decay on factors", 0...10) { $0.pointwise.inner.weightDecay = $1 },
     number("biasDecay", "coupled decay on biases", 0...10) { $0.pointwise.inner.biasDecay = $1 },

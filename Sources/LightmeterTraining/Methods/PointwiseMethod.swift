@@ -58,6 +58,8 @@ public struct PointwiseMethod: Method {
   public var epochs = 100
   /// Pairs per batch.
   public var batchSize = 1024
+  /// In which order an epoch visits its pairs; blocks only with the streams sampled and rated.
+  public var shuffle = Shuffle.full
   /// A resume file to go on from, read when the run's tables are known.
   public var resumeFrom: ResumeFile?
   /// Tables to start from instead of random ones; not together with a resume file.

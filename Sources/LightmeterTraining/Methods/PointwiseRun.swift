@@ -20,7 +20,7 @@ struct PointwiseRun {
     self.method = method
     self.data = data
     self.seed = seed
-    sampler = BatchSampler(data: data, batchSize: method.batchSize, seed: seed)
+    sampler = BatchSampler(data: data, batchSize: method.batchSize, seed: seed, shuffle: method.shuffle)
     // Item-major, so that the few popular item rows stay in the cache while the outer pass walks over the users.
     var most: Int?
     if case .bilevel(let settings) = method.strategy { most = settings.validationPairsPerStep }
