@@ -151,7 +151,7 @@ void lm_restore_rows(const struct lm_kernels *kernels, void *table, const void *
 
 struct adam_call {
   const struct lm_kernels *kernels;
-  void *table, *first, *second;
+  void *table, *moments;
   const void *gradient, *decay;
   int32_t *steps;
   const void *correction1, *correction2;
@@ -164,17 +164,17 @@ struct adam_call {
 static void adam_rows_shard(void *context, int shard) {
   struct adam_call *call = context;
   RUN(call->rows);
-  call->kernels->adam_rows(call->table, call->first, call->second, CAT(call->gradient, first * call->stride),
+  call->kernels->adam_rows(call->table, call->moments, CAT(call->gradient, first * call->stride),
                            call->decay, call->steps, call->correction1, call->correction2, call->corrections,
                            call->index + first, length, call->stride, call->rate, call->beta1, call->beta2,
                            call->epsilon);
 }
-void lm_adam_rows(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *gradient,
+void lm_adam_rows(const struct lm_kernels *kernels, void *table, void *moments, const void *gradient,
                   const void *decay, int32_t *steps, const void *correction1, const void *correction2,
                   size_t corrections, const int32_t *row, size_t count, size_t stride, double rate, double beta1,
                   double beta2, double epsilon) {
   int shards = shards_for(count * stride * 2);
-  struct adam_call call = {.kernels = kernels, .table = table, .first = first, .second = second, .gradient = gradient,
+  struct adam_call call = {.kernels = kernels, .table = table, .moments = moments, .gradient = gradient,
                            .decay = decay, .steps = steps, .correction1 = correction1, .correction2 = correction2,
                            .corrections = corrections, .index = row, .rows = count, .stride = stride, .rate = rate,
                            .beta1 = beta1, .beta2 = beta2, .epsilon = epsilon, .shards = shards};
@@ -184,15 +184,15 @@ static void adam_all_shard(void *context, int shard) {
   struct adam_call *call = context;
   RUN(call->rows);
   size_t at = first * call->stride;
-  call->kernels->adam_all(AT(call->table, at), AT(call->first, at), AT(call->second, at), call->gradient, call->decay,
+  call->kernels->adam_all(AT(call->table, at), AT(call->moments, 2 * at), call->gradient, call->decay,
                           call->index + first, length, call->stride, call->c1, call->c2, call->rate, call->beta1,
                           call->beta2, call->epsilon);
 }
-void lm_adam_all(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *gradient,
+void lm_adam_all(const struct lm_kernels *kernels, void *table, void *moments, const void *gradient,
                  const void *decay, const int32_t *slotOfRow, size_t rows, size_t stride, double correction1,
                  double correction2, double rate, double beta1, double beta2, double epsilon) {
   int shards = shards_for(rows * stride * 2);
-  struct adam_call call = {.kernels = kernels, .table = table, .first = first, .second = second, .gradient = gradient,
+  struct adam_call call = {.kernels = kernels, .table = table, .moments = moments, .gradient = gradient,
                            .decay = decay, .index = slotOfRow, .rows = rows, .stride = stride, .c1 = correction1,
                            .c2 = correction2, .rate = rate, .beta1 = beta1, .beta2 = beta2, .epsilon = epsilon,
                            .shards = shards};
@@ -201,7 +201,7 @@ void lm_adam_all(const struct lm_kernels *kernels, void *table, void *first, voi
 
 struct settle_call {
   const struct lm_kernels *kernels;
-  void *table, *first, *second;
+  void *table, *moments;
   const void *decay, *forms, *correction1, *correction2;
   int32_t *last;
   const int32_t *row;
@@ -213,17 +213,17 @@ struct settle_call {
 static void settle_shard(void *context, int shard) {
   struct settle_call *call = context;
   RUN(call->count);
-  call->kernels->adam_settle(call->table, call->first, call->second, call->decay, call->last, call->now,
+  call->kernels->adam_settle(call->table, call->moments, call->decay, call->last, call->now,
                              call->row ? call->row + first : NULL, call->firstRow + first, length, call->stride,
                              call->forms, call->longest, call->correction1, call->correction2, call->corrections,
                              call->rate, call->beta1, call->beta2, call->epsilon);
 }
-void lm_adam_settle(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *decay,
+void lm_adam_settle(const struct lm_kernels *kernels, void *table, void *moments, const void *decay,
                     int32_t *last, int32_t now, const int32_t *row, size_t firstRow, size_t count, size_t stride,
                     const void *forms, int32_t longest, const void *correction1, const void *correction2,
                     size_t corrections, double rate, double beta1, double beta2, double epsilon) {
   int shards = shards_for(count * stride * 2);
-  struct settle_call call = {.kernels = kernels, .table = table, .first = first, .second = second, .decay = decay,
+  struct settle_call call = {.kernels = kernels, .table = table, .moments = moments, .decay = decay,
                              .forms = forms, .correction1 = correction1, .correction2 = correction2, .last = last,
                              .row = row, .firstRow = firstRow, .count = count, .stride = stride,
                              .corrections = corrections, .rate = rate, .beta1 = beta1, .beta2 = beta2,

@@ -12,9 +12,10 @@ struct UpdateCommand: AsyncParsableCommand {
     discussion: """
       lightmeter update model.lightmeter today.csv -o model-2.lightmeter
       lightmeter update model.lightmeter today.csv --replay --epochs 10
+      lightmeter update model.lightmeter today.csv --replay-log yesterday.csv
 
       New users and items are folded in; then a few epochs go through the new log, with --replay through the old clicks \
-      too, which the model file keeps. Popularity is counted on all clicks; a learned exposure goes on from where it was. A \
+      too, which the model file keeps, or with --replay-log through those of an old log. Popularity is counted on all clicks; a learned exposure goes on from where it was. A \
       share of the new log is held out, and the report says what the training changed there, better or worse. Without -o an update \
       that is worse beyond chance is not written, and the exit code is 1. Methods that go through all pairs always replay. \
       docs/update.md has the details.
@@ -27,7 +28,12 @@ struct UpdateCommand: AsyncParsableCommand {
     help: "The model file to write; if not given the old one is replaced, unless that makes things worse.")
   var output: String?
   @OptionGroup(title: "Reading the log") var reading: LogOptions
-  @Flag(help: "Train on the old clicks too.") var replay = false
+  @Flag(help: "Train on the old clicks too, as the model file keeps them.") var replay = false
+  @Option(
+    help: """
+      Train on the rows of this old log too, read by the same options; with it a model without history can go on.
+      """)
+  var replayLog: String?
   @Option(help: "Passes over the stream.") var epochs = 5
   @Option(help: "Seed of split, draws and initial values.") var seed: UInt64 = 1
   @Option(help: "Share of each user's new items held out for the comparison; 0 holds out nothing.")
@@ -40,6 +46,12 @@ struct UpdateCommand: AsyncParsableCommand {
     guard (0..<1).contains(testFraction) else {
       throw ValidationError("--test-fraction \(testFraction): from 0 to below 1")
     }
+    guard replayLog == nil || !replay else {
+      throw ValidationError("--replay and --replay-log: give one; the log replaces the clicks that the file keeps")
+    }
+    guard replayLog == nil || replayLog != log else {
+      throw ValidationError("--replay-log: the old log and the new one are both '\(log)'")
+    }
   }
 
   func run() async throws {
@@ -49,8 +61,11 @@ struct UpdateCommand: AsyncParsableCommand {
       let parent = try InputKind.model(model)
       let target = output ?? model
       _ = try AtomicFile(target)
-      let loaded = try reading.load(log, users: parent.users, items: parent.items)
-      var update = try ModelUpdate(parent, log: loaded, replay: replay ? .history : .none)
+      let old = try replayLog.map { try reading.load($0, users: parent.users, items: parent.items) }
+      let ids = (old?.interactions.users ?? parent.users, old?.interactions.items ?? parent.items)
+      let loaded = try reading.load(log, users: ids.0, items: ids.1)
+      let kept = replay ? ModelUpdate.Replay.history : .none
+      var update = try ModelUpdate(parent, log: loaded, replay: old.map { .log($0) } ?? kept)
       (update.epochs, update.testFraction, update.seed) = (epochs, testFraction, seed)
       let outcome = try await update.run(
         digest: try UpdateReport.digest(ofFile: model), observer: ConsoleObserver(title: "update", checkpoint: nil))

@@ -35,6 +35,17 @@ extension Scorer {
 public protocol RelevanceScorer: Scorer {
   /// P(relevant) that belongs to a score, in [0, 1].
   func relevance(ofScore score: Float) -> Float
+  /// Writes P(relevant) of the leading `count` scores; the default asks one by one.
+  ///
+  /// - Shapes: `scores` and `relevances` (at least count); longer columns keep their tail.
+  func relevances(ofScores scores: [Float], count: Int, into relevances: inout [Float])
+}
+
+extension RelevanceScorer {
+  /// P(relevant) of the leading `count` scores.
+  public func relevances(ofScores scores: [Float], count: Int, into relevances: inout [Float]) {
+    for k in 0..<count { relevances[k] = relevance(ofScore: scores[k]) }
+  }
 }
 
 /// Anything that says how likely a user was to see an item.

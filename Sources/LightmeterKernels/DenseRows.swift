@@ -73,12 +73,73 @@ public struct DenseRows: Sendable {
     values.withUnsafeBufferPointer { rows in
       coefficients.withUnsafeBufferPointer { coefficients in
         sum.withUnsafeMutableBufferPointer { sum in
-          for k in 0..<count where coefficients[k] != 0 {
+          // Four rows at a time, so that the sum is read and written a quarter as often.
+          for first in stride(from: 0, to: count - count % 4, by: 4) {
+            let (p, q, r, s) = (first * width, (first + 1) * width, (first + 2) * width, (first + 3) * width)
+            let (u, v) = (coefficients[first], coefficients[first + 1])
+            let (w, x) = (coefficients[first + 2], coefficients[first + 3])
+            var c = 0
+            while c + 4 <= width {
+              let own = SIMD4(sum[c], sum[c + 1], sum[c + 2], sum[c + 3])
+              let one = u * SIMD4(rows[p + c], rows[p + c + 1], rows[p + c + 2], rows[p + c + 3])
+              let two = v * SIMD4(rows[q + c], rows[q + c + 1], rows[q + c + 2], rows[q + c + 3])
+              let three = w * SIMD4(rows[r + c], rows[r + c + 1], rows[r + c + 2], rows[r + c + 3])
+              let four = x * SIMD4(rows[s + c], rows[s + c + 1], rows[s + c + 2], rows[s + c + 3])
+              let next = own + ((one + two) + (three + four))
+              (sum[c], sum[c + 1], sum[c + 2], sum[c + 3]) = (next[0], next[1], next[2], next[3])
+              c += 4
+            }
+            while c < width {
+              sum[c] += (u * rows[p + c] + v * rows[q + c]) + (w * rows[r + c] + x * rows[s + c])
+              c += 1
+            }
+          }
+          for k in count - count % 4..<count {
             for c in 0..<width { sum[c] += coefficients[k] * rows[k * width + c] }
           }
         }
       }
     }
+  }
+
+  /// Adds `Σ coefficients[k] · row k · row kᵀ` to the upper triangle of a square matrix, nearly: the products are summed
+  /// in single precision by the batch kernels, on all threads.
+  ///
+  /// For the Hessian of a Newton step, which decides how fast the steps end, never where.
+  ///
+  /// - Shapes: matrix (width × width), row-major.
+  /// - Numerics: relative error about 1e-5 of the largest entries; the same bits at any thread count.
+  /// - Complexity: O(count · width²) time; O(16,384 · width) memory.
+  public func addNearlyWeightedSquares(_ coefficients: [Double], to matrix: inout [Double]) {
+    precondition(coefficients.count >= count && matrix.count == width * width, "a matrix of another order")
+    let chunk = 16_384
+    for first in stride(from: 0, to: count, by: chunk) {
+      let range = first..<min(first + chunk, count)
+      for sign in [1.0, -1.0] {
+        let chosen = range.filter { sign * coefficients[$0] > 0 }
+        guard !chosen.isEmpty else { continue }
+        let gram = GramMatrix(of: scaled(chosen, by: coefficients), count: chosen.count, width: width)
+        for a in 0..<width {
+          for b in a..<width { matrix[a * width + b] += sign * Double(gram[a, b]) }
+        }
+      }
+    }
+  }
+
+  /// Rows times the square roots of their coefficients, in single precision.
+  private func scaled(_ chosen: [Int], by coefficients: [Double]) -> RowsView<Float> {
+    let (width, stride) = (width, (width + 3) / 4 * 4)
+    let scaled = [Float](unsafeUninitializedCapacity: chosen.count * stride) { out, initialized in
+      values.withUnsafeBufferPointer { rows in
+        for (place, k) in chosen.enumerated() {
+          let scale = abs(coefficients[k]).squareRoot()
+          for c in 0..<width { out[place * stride + c] = Float(scale * rows[k * width + c]) }
+          for c in width..<stride { out[place * stride + c] = 0 }
+        }
+      }
+      initialized = chosen.count * stride
+    }
+    return RowsView(scaled, stride: stride)
   }
 
   /// Adds `Σ coefficients[k] · row k · row kᵀ` to the upper triangle of a square matrix.

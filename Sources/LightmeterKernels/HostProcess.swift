@@ -1,19 +1,35 @@
 /// This process among the programs of its machine: where it lies, what it may open, how it hands over to another one.
 public enum HostProcess {
-  /// The first executable file of that name: beside this program's own file, then in the folders of PATH.
-  public static func program(named name: String) -> String? {
-    var folders: [String] = []
-    if let own = SystemCalls.resolved("/proc/self/exe") ?? SystemCalls.resolved(CommandLine.arguments.first ?? "") {
-      if let slash = own.lastIndex(of: "/") { folders.append(String(own[..<slash])) }
+  /// This program's own file.
+  public static var ownPath: String? {
+    SystemCalls.resolved("/proc/self/exe") ?? SystemCalls.resolved(CommandLine.arguments.first ?? "")
+  }
+
+  /// The first executable file of that name: beside this program's own file, then in the folders of PATH, then in folders
+  /// that are named as seen from the own one.
+  ///
+  /// - Parameters:
+  ///   - places: such as `../lib`.
+  ///   - passed: files that are none, as ``ownPath`` writes them.
+  public static func program(
+    named name: String, places: [String] = [], passingOver passed: [String] = []
+  ) -> String? {
+    let own = ownPath.flatMap { path in path.lastIndex(of: "/").map { String(path[..<$0]) } }
+    let folders =
+      (own.map { [$0] } ?? []) + (SystemCalls.environment("PATH") ?? "").split(separator: ":").map(String.init)
+      + (own.map { own in places.map { own + "/" + $0 } } ?? [])
+    return folders.map { $0 + "/" + name }.first { path in
+      SystemCalls.isExecutable(path) && !passed.contains(SystemCalls.resolved(path) ?? path)
     }
-    folders += (SystemCalls.environment("PATH") ?? "").split(separator: ":").map(String.init)
-    return folders.map { $0 + "/" + name }.first(where: SystemCalls.isExecutable)
   }
 
   /// Runs the program at `path` in the place of this one.
   ///
+  /// - Parameters:
+  ///   - variables: for its environment, beside those of this process.
   /// - Returns: only where the system refuses: its reason.
-  public static func become(_ path: String, arguments: [String]) -> String {
+  public static func become(_ path: String, arguments: [String], variables: [String: String] = [:]) -> String {
+    for (name, value) in variables { SystemCalls.setEnvironment(name, value) }
     SystemCalls.execute(path, [path] + arguments)
     return SystemCalls.message(of: SystemCalls.error)
   }

@@ -73,17 +73,18 @@ public struct AdamSettings<S: TrainingScalar>: Sendable {
   }
 }
 
-/// First and second moments of one table, laid out like it.
+/// First and second moments of one table: the running means of the gradient and of its square.
+///
+/// A row's second moments stand behind its first ones: a step on a row far away in memory reaches them at one place.
+///
+/// - Shapes: `values` (rows × 2 stride).
 public struct AdamMoments<S: TrainingScalar>: Sendable {
-  /// Running mean of the gradient.
-  public var first: [S]
-  /// Running mean of its square.
-  public var second: [S]
+  /// Row by row, first moments and then second ones.
+  public var values: [S]
   /// Zero moments for a table of `count` values.
-  public init(count: Int) {
-    first = S.zeros(count)
-    second = S.zeros(count)
-  }
+  public init(count: Int) { values = S.zeros(2 * count) }
+  /// Given moments.
+  public init(values: [S]) { self.values = values }
 }
 
 /// Sums and ends of one column.

@@ -150,6 +150,8 @@ enum SystemCalls {
     return getrlimit(kind, &limit) == 0 ? Int(clamping: limit.rlim_cur) : 0
   }
 
+  static func setEnvironment(_ name: String, _ value: String) { _ = setenv(name, value, 1) }
+
   static func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
   static var coreCount: Int { sysconf(Int32(_SC_NPROCESSORS_ONLN)) }

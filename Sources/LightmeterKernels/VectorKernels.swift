@@ -53,11 +53,12 @@ extension TrainingScalar {
   ) {
     precondition(
       decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
+    precondition(moments.values.count == 2 * table.count, "every value has two moments")
     precondition(
       corrections.first.count == corrections.second.count && corrections.first.count < 1 << 31,
       "the two corrections have one length, below 2³¹")
     lm_adam_rows(
-      self.table, &table, &moments.first, &moments.second, gradient, decay, &steps, corrections.first,
+      self.table, &table, &moments.values, gradient, decay, &steps, corrections.first,
       corrections.second, corrections.first.count, rows, rows.count, stride, Double(settings.rate),
       Double(settings.beta1), Double(settings.beta2), Double(settings.epsilon))
   }
@@ -69,9 +70,10 @@ extension TrainingScalar {
   ) {
     precondition(
       decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
+    precondition(moments.values.count == 2 * table.count, "every value has two moments")
     precondition(table.count == slotOfRow.count * stride, "every row of the table has a slot")
     lm_adam_all(
-      self.table, &table, &moments.first, &moments.second, gradient, decay, slotOfRow, slotOfRow.count, stride,
+      self.table, &table, &moments.values, gradient, decay, slotOfRow, slotOfRow.count, stride,
       Double(corrections.first),
       Double(corrections.second), Double(settings.rate), Double(settings.beta1), Double(settings.beta2),
       Double(settings.epsilon))
@@ -88,12 +90,13 @@ extension TrainingScalar {
     range: Range<Int>, stride: Int, forms: [Self], corrections: (first: [Self], second: [Self]), decay: [Self],
     settings: AdamSettings<Self>
   ) {
+    precondition(moments.values.count == 2 * table.count, "every value has two moments")
     precondition(table.count == last.count * stride && range.upperBound <= last.count, "every row has a last step")
     precondition(corrections.first.count == corrections.second.count, "the two corrections have one length")
     let count = rows?.count ?? range.count
     func call(_ rows: UnsafePointer<Int32>?) {
       lm_adam_settle(
-        self.table, &table, &moments.first, &moments.second, decay, &last, now, rows, range.lowerBound, count, stride,
+        self.table, &table, &moments.values, decay, &last, now, rows, range.lowerBound, count, stride,
         forms, Int32(forms.count / settleFormLength) - 1, corrections.first, corrections.second,
         corrections.first.count, Double(settings.rate), Double(settings.beta1), Double(settings.beta2),
         Double(settings.epsilon))

@@ -45,4 +45,9 @@ public struct EnsembleModel: RelevanceScorer {
 
   /// P(relevant) of a score.
   public func relevance(ofScore score: Float) -> Float { Stable.sigmoid(score) }
+
+  /// P(relevant) of many scores.
+  public func relevances(ofScores scores: [Float], count: Int, into relevances: inout [Float]) {
+    Float.sigmoid(scores, count: count, into: &relevances)
+  }
 }

@@ -84,6 +84,12 @@ public struct FactorModel: RelevanceScorer {
   public func relevance(ofScore score: Float) -> Float {
     meaning == .centred ? min(max((1 + score) / 2, 0), 1) : Stable.sigmoid(score)
   }
+
+  /// P(relevant) of many scores.
+  public func relevances(ofScores scores: [Float], count: Int, into relevances: inout [Float]) {
+    guard meaning == .centred else { return Float.sigmoid(scores, count: count, into: &relevances) }
+    for k in 0..<count { relevances[k] = relevance(ofScore: scores[k]) }
+  }
 }
 
 /// The item table laid out for scoring, made when it is first asked for.

@@ -1,4 +1,4 @@
-internal import LightmeterKernels
+public import LightmeterKernels
 public import RealModule
 
 /// Cross-entropy in which a click has a weight: the loss of logistic matrix factorisation.
@@ -33,5 +33,18 @@ public struct ConfidenceLogistic: Estimator {
     return LossTerms(
       loss: c * Stable.softplus(-logit) + extra * Stable.softplus(logit),
       byLogit: extra * Stable.sigmoid(logit) - c * Stable.sigmoid(-logit))
+  }
+
+  /// The equation over a batch: the kernel's softplus and sigmoid everywhere, and the few clicks by the equation.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func evaluate<S: TrainingScalar>(
+    feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>
+  ) {
+    S.naiveTerms(feedback: [UInt8](repeating: 0, count: feedback.count), logits: logits, into: &out)
+    for k in feedback.indices where feedback[k] != 0 {
+      let terms = terms(clicked: true, logit: logits[k], exposure: exposures[k])
+      (out.loss[k], out.byLogit[k]) = (terms.loss, terms.byLogit)
+    }
   }
 }

@@ -48,6 +48,12 @@ extension Estimator {
   @inlinable
   public func evaluate<S: TrainingScalar>(
     feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>
+  ) { evaluatePairs(feedback: feedback, logits: logits, exposures: exposures, into: &out) }
+
+  /// The default over a batch, for estimators that only say for which precisions it is to be compiled.
+  @inlinable
+  func evaluatePairs<S: TrainingScalar>(
+    feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>
   ) {
     out.reserve(feedback.count)
     for k in feedback.indices {

@@ -1,4 +1,4 @@
-internal import LightmeterKernels
+public import LightmeterKernels
 public import RealModule
 
 /// The negative log likelihood of a pair under a latent exposure and a Gaussian score: what ExpoMF maximises.
@@ -43,4 +43,11 @@ public struct LatentExposureLoss: Estimator {
       loss: -total, byLogit: lambda * logit * T.exp(seen - total), byExposure: byExposure,
       byLogitAndExposure: lambda * logit * T.exp(logDensity - 2 * total), byExposureTwice: byExposure * byExposure)
   }
+
+  /// The equation over a batch.
+  @specialized(where S == Float)
+  @specialized(where S == Double)
+  public func evaluate<S: TrainingScalar>(
+    feedback: [UInt8], logits: [S], exposures: [S], into out: inout LossColumns<S>
+  ) { evaluatePairs(feedback: feedback, logits: logits, exposures: exposures, into: &out) }
 }

@@ -18,6 +18,7 @@
     static func run(arguments: [String], environment: [String: String]) async throws {
       let settings = try ServiceSettings(arguments: arguments, environment: environment)
       let keys = try AccessKeys(file: settings.keys, environment: environment)
+      let tls = try tlsConfiguration(settings)
       HostProcess.raiseOpenFileLimit()
       Threads.use(settings.threads ?? min(Threads.processors, 256))
       var logger = Logger(label: "lightmeter-serve", factory: { StreamLogHandler.standardError(label: $0) })
@@ -42,7 +43,7 @@
       let listening = Listening()
       let group = ServiceGroup(
         configuration: ServiceGroupConfiguration(
-          services: try services(service, settings, logger, listening), gracefulShutdownSignals: [.sigterm, .sigint],
+          services: try services(service, tls, logger, listening), gracefulShutdownSignals: [.sigterm, .sigint],
           logger: quiet(logger)
         ).limited(to: settings.drainSeconds))
       do { try await group.run() } catch {
@@ -55,15 +56,17 @@
     }
 
     private static func services(
-      _ service: RecommendationService, _ settings: ServiceSettings, _ logger: Logger, _ listening: Listening
+      _ service: RecommendationService, _ tls: TLSConfiguration?, _ logger: Logger, _ listening: Listening
     ) throws -> [any Service] {
+      let settings = service.settings
       let http = HTTPServerBuilder.http1(
         configuration: .init(
           idleTimeout: .seconds(Int64(settings.idleSeconds)),
           httpDecoderConfiguration: .init(
             maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)))
+      let server = try tls.map { try HTTPServerBuilder.tls(http, tlsConfiguration: $0) } ?? http
       let application = Application(
-        responder: ServiceResponder(service: service), server: try secured(http, settings),
+        responder: ServiceResponder(service: service), server: server,
         configuration: ApplicationConfiguration(
           address: .hostname(settings.host, port: settings.port), serverName: "lightmeter", backlog: 1024,
           availableConnectionsDelegate: .maximum(settings.mostConnections, logger: quiet(logger))),
@@ -78,19 +81,24 @@
       ]
     }
 
-    private static func secured(
-      _ http: HTTPServerBuilder, _ settings: ServiceSettings
-    ) throws -> HTTPServerBuilder {
-      guard let certificate = settings.certificate, let key = settings.privateKey else { return http }
-      do {
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
-        let secret = try NIOSSLPrivateKey(file: key, format: .pem)
-        var tls = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(secret))
-        tls.minimumTLSVersion = .tlsv12
-        return try .tls(http, tlsConfiguration: tls)
-      } catch {
-        throw TLSProblem(certificate: certificate, key: key)
+    /// The certificate and its key; nil where the server speaks plain HTTP.
+    private static func tlsConfiguration(_ settings: ServiceSettings) throws -> TLSConfiguration? {
+      guard let certificate = settings.certificate, let key = settings.privateKey else { return nil }
+      // A file that is missing or may not be read says so itself.
+      for path in [certificate, key] { _ = try MappedFile(path) }
+      guard let chain = try? NIOSSLCertificate.fromPEMFile(certificate), !chain.isEmpty else {
+        throw TLSProblem(description: "--tls-certificate: there is no PEM certificate in '\(certificate)'")
       }
+      guard let secret = try? NIOSSLPrivateKey(file: key, format: .pem) else {
+        throw TLSProblem(description: "--tls-key: there is no PEM private key without a passphrase in '\(key)'")
+      }
+      var tls = TLSConfiguration.makeServerConfiguration(
+        certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(secret))
+      tls.minimumTLSVersion = .tlsv12
+      do { _ = try NIOSSLContext(configuration: tls) } catch {
+        throw TLSProblem(description: "the key in '\(key)' is not that of the first certificate in '\(certificate)'")
+      }
+      return tls
     }
 
     /// The libraries' own loggers tell only what is wrong.
@@ -118,13 +126,9 @@
     }
   }
 
-  /// A certificate or a key that cannot be used.
+  /// A certificate or a key that cannot be used, in one sentence.
   struct TLSProblem: Error, CustomStringConvertible {
-    let certificate: String
-    let key: String
-    var description: String {
-      "'\(certificate)' and '\(key)' give no certificate with its key; both must be PEM files that belong together"
-    }
+    let description: String
   }
 
   extension ServiceGroupConfiguration {

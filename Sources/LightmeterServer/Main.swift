@@ -11,10 +11,10 @@ internal import LightmeterService
 struct Main {
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    if arguments.contains("--help") || arguments.contains("-h") {
-      return StandardStream.output.write(ServiceSettings.help)
-    }
     #if Server
+      if arguments.contains("--help") || arguments.contains("-h") {
+        return StandardStream.output.write(ServiceSettings.help)
+      }
       do {
         try await HTTPServer.run(arguments: arguments, environment: ProcessInfo.processInfo.environment)
       } catch {
@@ -22,10 +22,27 @@ struct Main {
         HostProcess.exit(error is SettingError ? 64 : 66)
       }
     #else
-      StandardStream.errors.write(
-        "lightmeter-serve: this one was built without its server; build it with "
-          + "`swift build -c release --traits Server --product lightmeter-serve`\n")
-      HostProcess.exit(69)
+      handOver(arguments)
     #endif
   }
+
+  #if !Server
+    /// This build has no server; one that has, in PATH or in `.build/server`, takes its place.
+    private static func handOver(_ arguments: [String]) -> Never {
+      let variable = "LIGHTMETER_SERVE_PASSED"
+      let before = (ProcessInfo.processInfo.environment[variable] ?? "").split(separator: ":").map(String.init)
+      let passed = before + [HostProcess.ownPath ?? ""]
+      let places = ["../../server/release", "../../server/debug"]
+      if let next = HostProcess.program(named: "lightmeter-serve", places: places, passingOver: passed) {
+        let reason = HostProcess.become(
+          next, arguments: arguments, variables: [variable: passed.joined(separator: ":")])
+        StandardStream.errors.write("lightmeter-serve: \(next) cannot be run: \(reason)\n")
+      } else {
+        StandardStream.errors.write(
+          "lightmeter-serve: this one was built without its server, and there is no other in PATH; build it with "
+            + "`swift build -c release --traits Server --scratch-path .build/server --product lightmeter-serve`\n")
+      }
+      HostProcess.exit(69)
+    }
+  #endif
 }

@@ -15,8 +15,10 @@ public final class RecommendationService: Sendable {
   /// The feedback log; nil where none is kept.
   public let journal: FeedbackJournal?
   let keys: AccessKeys
+  private let rates: RateLimit?
   let metrics = RequestMetrics()
   let started = ModelSlot.now
+  private let begin = ContinuousClock.now
   private let draining = Atomic<Bool>(false)
 
   /// Puts the parts together.
@@ -24,6 +26,9 @@ public final class RecommendationService: Sendable {
     settings: ServiceSettings, slot: ModelSlot, journal: FeedbackJournal? = nil, keys: AccessKeys = AccessKeys()
   ) {
     (self.settings, self.slot, self.journal, self.keys) = (settings, slot, journal, keys)
+    rates = settings.mostPerMinute.map { rate in
+      RateLimit(perMinute: rate, burst: settings.burst ?? rate, keys: keys.count + 1)
+    }
   }
 
   /// Refuses to listen beyond loopback where nobody needs a key.
@@ -80,14 +85,22 @@ public final class RecommendationService: Sendable {
       let (route, path) = try route(of: request)
       found = route
       if route.access > .none {
-        let level = keys.level(headers: request.headers)
+        let (level, key) = keys.grant(headers: request.headers)
         guard level > .none else { throw .noKey }
+        try checkRate(key)
         guard level >= route.access else { throw .forbidden("this key may read, but not write") }
       }
       if route.method == "POST" { try checkType(request) }
       return (route, try route.handler(self, Call(request: request, path: path)))
     } catch {
       return (found, found?.dialect == .inference ? error.inferenceResponse : error.response)
+    }
+  }
+
+  private func checkRate(_ key: Int) throws(ServiceError) {
+    let time = (ContinuousClock.now - begin) / .seconds(1)
+    if let wait = rates?.take(key: key, at: time) {
+      throw .tooMany(perMinute: settings.mostPerMinute ?? 0, wait: Int(wait.rounded(.up)))
     }
   }
 

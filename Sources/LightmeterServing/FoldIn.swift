@@ -56,7 +56,7 @@ extension Recommender {
     default:
       let pairs = try pairs(
         side, clicks.rows, declined: declines.rows.filter { !clicks.rows.contains($0) }, sample: sample)
-      solution = side.solve(side.problem(pairs))
+      solution = side.solve(side.problem(pairs)) { cache.meanUser { factors.users.meanRow } }
     }
     return FoldedRow(
       row: solution.row, unknown: clicks.unknown + declines.unknown, steps: solution.steps, slope: solution.slope)

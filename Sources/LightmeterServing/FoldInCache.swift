@@ -8,6 +8,8 @@ final class FoldInCache: Sendable {
     var rule: FoldInRule?
     var fallback: CorrectedPopularity?
     var meanExposureUser: [Float]?
+    var meanUser: [Float]?
+    var meanItem: [Float]?
     var itemGram: [Double]?
     var userGram: [Double]?
     var itemCounts: [Int]?
@@ -18,6 +20,8 @@ final class FoldInCache: Sendable {
   func rule(_ make: () -> FoldInRule) -> FoldInRule { part(\.rule, make) }
   func fallback(_ make: () -> CorrectedPopularity) -> CorrectedPopularity { part(\.fallback, make) }
   func meanExposureUser(_ make: () -> [Float]) -> [Float] { part(\.meanExposureUser, make) }
+  func meanUser(_ make: () -> [Float]) -> [Float] { part(\.meanUser, make) }
+  func meanItem(_ make: () -> [Float]) -> [Float] { part(\.meanItem, make) }
   func itemGram(_ make: () -> [Double]) -> [Double] { part(\.itemGram, make) }
   func userGram(_ make: () -> [Double]) -> [Double] { part(\.userGram, make) }
   func itemCounts(_ make: () -> [Int]) -> [Int] { part(\.itemCounts, make) }

@@ -30,7 +30,9 @@ extension Recommender {
       }
       solution = solved
     case .triples: solution = side.solve(side.problem(try triplesOfItem(side, clicks.rows, sample: sample)))
-    default: solution = side.solve(side.problem(try pairsOfItem(side, clicks.rows, sample: sample)))
+    default:
+      let pairs = try pairsOfItem(side, clicks.rows, sample: sample)
+      solution = side.solve(side.problem(pairs)) { cache.meanItem { factors.items.meanRow } }
     }
     return FoldedRow(row: solution.row, unknown: clicks.unknown, steps: solution.steps, slope: solution.slope)
   }

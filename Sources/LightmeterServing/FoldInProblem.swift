@@ -56,14 +56,14 @@ struct FoldInProblem: Sendable {
     }
   }
 
-  /// The Cholesky factor of the Hessian at a point; where it is not positive definite, of the Hessian without the pairs
-  /// whose loss is concave there.
+  /// The Cholesky factor of the Hessian at a point, to single precision; where it is not positive definite, of the
+  /// Hessian without the pairs whose loss is concave there.
   private func hessian(at point: Point) -> SymmetricSystem? {
     let order = ridge.count
     let curvatures = curvatures(point)
     func factored(_ curvatures: [Double]) -> SymmetricSystem? {
       var matrix = [Double](repeating: 0, count: order * order)
-      rows.addWeightedSquares(curvatures, to: &matrix)
+      rows.addNearlyWeightedSquares(curvatures, to: &matrix)
       for c in 0..<order { matrix[c * order + c] += ridge[c] }
       return SymmetricSystem(factoring: matrix, order: order)
     }

@@ -79,9 +79,17 @@ struct FoldInSide: Sendable {
       ridge: ridge(pairs: weight * Double(clicked.count)), estimator: Naive())
   }
 
-  /// Minimises the objective, from 0.
-  func solve(_ problem: FoldInProblem) -> Solution {
-    let (point, steps) = problem.minimized(from: [Double](repeating: 0, count: columns.count))
+  /// Minimises the objective; from 0, since a loss that is not convex may have several minima.
+  ///
+  /// - Parameters:
+  ///   - typical: a row of the own table to start from where the loss is convex and every start ends in the same row.
+  func solve(_ problem: FoldInProblem, typical: () -> [Float] = { [] }) -> Solution {
+    var start = [Double](repeating: 0, count: columns.count)
+    if case .logistic = objective.loss {
+      let row = typical()
+      if !row.isEmpty { start = columns.map { Double(row[$0]) } }
+    }
+    let (point, steps) = problem.minimized(from: start)
     return Solution(row: row(of: point.x), steps: steps, slope: point.slope)
   }
 

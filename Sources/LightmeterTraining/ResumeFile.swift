@@ -33,8 +33,7 @@ public struct ResumeFile: Sendable {
         let name = "\(level).\(index)"
         let shape = [table.rows, table.stride]
         tensors[name] = .float32(table.values, shape: shape)
-        tensors[name + ".first"] = .float32(optimizers[index].moments.first, shape: shape)
-        tensors[name + ".second"] = .float32(optimizers[index].moments.second, shape: shape)
+        tensors[name + ".moments"] = .float32(optimizers[index].moments.values, shape: [table.rows, 2 * table.stride])
         tensors[name + ".steps"] = .int32(optimizers[index].steps, shape: [optimizers[index].steps.count])
       }
     }
@@ -62,10 +61,9 @@ public struct ResumeFile: Sendable {
         let shape = [layout.rows, layout.stride]
         let key = "\(name).\(index)"
         tables.append(Table(like: layout, rows: layout.rows, values: try container.float32(key, shape: shape)))
-        var moments = AdamMoments<Float>(count: 0)
-        moments.first = try container.float32(key + ".first", shape: shape)
-        moments.second = try container.float32(key + ".second", shape: shape)
-        optimizers.append(OptimizerState(moments: moments, steps: try container.int32(key + ".steps")))
+        let moments = try container.float32(key + ".moments", shape: [layout.rows, 2 * layout.stride])
+        optimizers.append(
+          OptimizerState(moments: AdamMoments(values: moments), steps: try container.int32(key + ".steps")))
       }
       return (tables, optimizers)
     }

@@ -73,6 +73,19 @@ import Testing
     }
   }
 
+  @Test func anOldLogIsReplayed() throws {
+    try CommandRunner.inFolder { folder in
+      let model = try train(in: folder)
+      let (old, new) = (folder.appendingPathComponent("log.csv").path, folder.appendingPathComponent("new.csv"))
+      try writeLog(new, users: 30..<50, items: 17)
+      let updated = try CommandRunner.run("update", model, new.path, "--replay-log", old, "--epochs", "1")
+      #expect(updated.status == 0, "\(updated.errors)")
+      #expect(updated.output.contains("480 of them replayed"), "\(updated.output)")
+      let both = try CommandRunner.run("update", model, new.path, "--replay-log", old, "--replay")
+      #expect(both.status == 64 && both.errors.contains("give one"), "\(both.errors)")
+    }
+  }
+
   /// Popularity alone decides the clicks, so long training on few of them can only memorise.
   private func writeNoise(_ path: URL, clicks: Int, seen: inout Set<Int>, state: inout UInt64) throws {
     var text = "user,item\n"

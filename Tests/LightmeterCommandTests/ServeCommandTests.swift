@@ -55,4 +55,42 @@ import Testing
       #expect(refused.errors.split(separator: "\n").count == 1)
     }
   }
+
+  /// The lightmeter-serve beside the tests, where it was built without its server.
+  private static let stub: URL? = {
+    let program = CommandRunner.executable.deletingLastPathComponent().appendingPathComponent("lightmeter-serve")
+    guard let text = try? Data(contentsOf: program, options: .alwaysMapped) else { return nil }
+    return text.range(of: Data("built without its server".utf8)) == nil ? nil : program
+  }()
+
+  @Test(.enabled(if: stub != nil, "lightmeter-serve was not built, or with its server"))
+  func aServerThatWasBuiltWithoutItsTraitHandsOverToOneThatWas() throws {
+    let stub = try #require(Self.stub)
+    try CommandRunner.inFolder { folder in
+      let folders = ["one", "two", "three"].map { folder.appendingPathComponent($0) }
+      for place in folders { try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true) }
+      for place in [folder] + folders[..<2] {
+        try FileManager.default.copyItem(at: stub, to: place.appendingPathComponent("lightmeter-serve"))
+      }
+      let path = folders.map(\.path).joined(separator: ":")
+      let refused = try moved(folder, ["serve", "m"], path: path)
+      #expect(refused.status == 69 && refused.errors.contains("--traits Server"), "\(refused)")
+      #expect(refused.errors.split(separator: "\n").count == 1)
+      try fake(in: folders[2])
+      let found = try moved(folder, ["serve", "m", "--help"], path: path)
+      #expect(found.status == 7 && found.output == "<m>\n<--help>\n", "\(found)")
+    }
+  }
+
+  @Test func aServerInTheBuildFolderOfTheCheckoutIsFound() throws {
+    try CommandRunner.inFolder { folder in
+      let (own, server) = (folder.appendingPathComponent("linux/debug"), folder.appendingPathComponent("server/debug"))
+      for place in [own, server] {
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+      }
+      try fake(in: server)
+      let found = try moved(own, ["serve", "m"], path: "/nowhere")
+      #expect(found.status == 7 && found.output == "<m>\n", "\(found)")
+    }
+  }
 }

@@ -180,9 +180,19 @@ enum KernelDraws {
   private func adam<S: TrainingScalar>(_ width: Int, _: S.Type) {
     let stride = (width + 3) / 4 * 4
     let start: [S] = KernelDraws.normal(6 * stride, 16)
-    var moments = AdamMoments<S>(count: 6 * stride)
-    moments.first = KernelDraws.normal(6 * stride, 17).map { $0 / 10 }
-    moments.second = KernelDraws.normal(6 * stride, 18).map { $0 * $0 / 20 + S(0.01) }
+    let firsts: [S] = KernelDraws.normal(6 * stride, 17).map { $0 / 10 }
+    let seconds: [S] = KernelDraws.normal(6 * stride, 18).map { $0 * $0 / 20 + S(0.01) }
+    var moments = AdamMoments<S>(values: [])
+    for row in 0..<6 {
+      let own = row * stride..<(row + 1) * stride
+      moments.values += firsts[own]
+      moments.values += seconds[own]
+    }
+    /// The first and the second moment of the value at place `k` of the table.
+    func both(_ moments: AdamMoments<S>, _ k: Int) -> (m: S, v: S) {
+      let place = k / stride * 2 * stride + k % stride
+      return (moments.values[place], moments.values[place + stride])
+    }
     let decay: [S] = (0..<stride).map { S(Double($0 % 3) * 0.1) }
     let settings = AdamSettings<S>(rate: 0.05)
     for rows: [Int32] in [[], [3], [5, 0, 2]] {
@@ -211,20 +221,20 @@ enum KernelDraws {
         let g = slot.map { Double(gradient[$0 * stride + column]) } ?? 0
         func expected(_ first: Double, _ second: Double) -> (w: Double, m: Double, v: Double) {
           let full = g + Double(decay[column]) * Double(start[k])
-          let m = 0.9 * Double(moments.first[k]) + 0.1 * full
-          let v = 0.999 * Double(moments.second[k]) + 0.001 * full * full
+          let m = 0.9 * Double(firsts[k]) + 0.1 * full
+          let v = 0.999 * Double(seconds[k]) + 0.001 * full * full
           return (Double(start[k]) - 0.05 * (m / first) / ((v / second).squareRoot() + 1e-8), m, v)
         }
         let all = expected(0.3, 0.2)
-        #expect(KernelDraws.close(wholeTable[k], all.w) && KernelDraws.close(wholeAfter.first[k], all.m))
-        #expect(KernelDraws.close(wholeAfter.second[k], all.v))
+        #expect(KernelDraws.close(wholeTable[k], all.w) && KernelDraws.close(both(wholeAfter, k).m, all.m))
+        #expect(KernelDraws.close(both(wholeAfter, k).v, all.v))
         guard let slot else {
-          #expect(table[k] == start[k] && after.first[k] == moments.first[k] && after.second[k] == moments.second[k])
+          #expect(table[k] == start[k] && both(after, k) == (firsts[k], seconds[k]))
           continue
         }
         let one = expected(corrections[slot].first, corrections[slot].second)
-        #expect(KernelDraws.close(table[k], one.w) && KernelDraws.close(after.first[k], one.m))
-        #expect(KernelDraws.close(after.second[k], one.v))
+        #expect(KernelDraws.close(table[k], one.w) && KernelDraws.close(both(after, k).m, one.m))
+        #expect(KernelDraws.close(both(after, k).v, one.v))
       }
     }
   }

@@ -28,6 +28,24 @@ import Testing
     }
   }
 
+  @Test(arguments: 0..<3) func theBatchIsTheEquationOfEachPair(index: Int) {
+    let loss = Self.losses[index]
+    let logits = (0..<40).map { 0.37 * Double($0) - 7 }
+    let exposures = (0..<40).map { 0.02 + 0.024 * Double($0) }
+    let feedback = (0..<40).map { UInt8($0 % 3 == 0 ? 1 : 0) }
+    // What an earlier batch left behind.
+    var out = LossColumns<Double>()
+    out.byExposure = [Double](repeating: 9, count: 50)
+    loss.evaluate(feedback: feedback, logits: logits, exposures: exposures, into: &out)
+    for k in 0..<40 {
+      let terms = loss.terms(clicked: feedback[k] == 1, logit: logits[k], exposure: exposures[k])
+      for (found, expected) in [
+        (out.loss[k], terms.loss), (out.byLogit[k], terms.byLogit), (out.byExposure[k], terms.byExposure),
+        (out.byLogitAndExposure[k], terms.byLogitAndExposure), (out.byExposureTwice[k], terms.byExposureTwice),
+      ] { #expect(abs(found - expected) < 1e-12 * max(1, abs(expected)), "pair \(k)") }
+    }
+  }
+
   @Test func clicksOfWeightOneAreNaive() {
     for (clicked, s) in [(true, -3.0), (false, 2.0), (true, 20.0)] {
       let naive = Naive().terms(clicked: clicked, logit: s, exposure: 1.0)

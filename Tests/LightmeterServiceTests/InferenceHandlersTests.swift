@@ -42,4 +42,17 @@ import Testing
     #expect(service.get("/v2/models/small/ready").json["ready"] == .bool(true))
     #expect(service.get("/v2/models/small").json["versions"] == .strings(["00000000000000aa"]))
   }
+
+  @Test func aVersionIsTheDigestOfTheModel() {
+    let (service, version) = (SmallModel.service(), "/v2/models/small/versions/00000000000000aa")
+    #expect(service.get(version).json["name"]?.text == "small")
+    #expect(service.get(version + "/ready").json["ready"] == .bool(true))
+    let body = #"{"inputs":[{"name":"user","shape":[1],"datatype":"BYTES","data":["a"]}]}"#
+    #expect(service.post(version + "/infer", body).json["model_version"]?.text == "00000000000000aa")
+    for wrong in ["/v2/models/small/versions/1", "/v2/models/other/versions/00000000000000aa"] {
+      #expect(service.get(wrong).status == 404 && service.get(wrong + "/ready").status == 404)
+      #expect(service.post(wrong + "/infer", body).status == 404)
+    }
+    #expect(service.get("/v2/models/small/versions/1").json["error"]?.text?.contains("00000000000000aa") == true)
+  }
 }

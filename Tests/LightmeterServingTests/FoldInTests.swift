@@ -105,6 +105,22 @@ enum FoldInSample {
     }
   }
 
+  @Test func aConvexRowDoesNotDependOnItsStart() throws {
+    let loss = FoldInObjective.Loss.logistic(confidence: 5, extra: 1)
+    guard case .factors(let factors) = try FoldInSample.model(loss).scorer else { return }
+    let side = FoldInSide(
+      own: factors.users, other: factors.items, intercept: factors.intercept, objective: FoldInSample.objective(loss))
+    var pairs = FoldInSide.Pairs()
+    for item in 0..<30 { pairs.append(Int32(item), feedback: item % 7 == 0 ? 1 : 0, weight: 1, exposure: 1) }
+    let problem = side.problem(pairs)
+    let (zero, mean) = (side.solve(problem), side.solve(problem) { factors.users.meanRow })
+    let far = side.solve(problem) { [Float](repeating: 3, count: factors.users.stride) }
+    for other in [mean, far] {
+      #expect(zip(zero.row, other.row).allSatisfy { abs($0 - $1) < 1e-6 }, "\(other.row) is not \(zero.row)")
+    }
+    #expect(far.steps != zero.steps, "else it did not start elsewhere")
+  }
+
   @Test func aLeastSquaresRowSolvesTheNormalEquationsOfTheSweep() throws {
     let model = try FoldInSample.model(.leastSquares(confidence: 10))
     guard case .factors(let factors) = model.scorer, let seen = model.seen else { return }

@@ -23,7 +23,7 @@ import Testing
 
   private func values(_ member: CombinationalJointMember) -> [[Float]] {
     member.backbone.tables.map(\.values) + member.gates.map(\.values)
-      + (member.inner.state + member.outer.state).flatMap { [$0.moments.first, $0.moments.second] }
+      + (member.inner.state + member.outer.state).map(\.moments.values)
   }
 
   @Test func partsAreDisjointCoverAllPositivesAndAreOfOneSize() throws {

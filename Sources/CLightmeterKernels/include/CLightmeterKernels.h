@@ -45,19 +45,19 @@
     void (*displace_rows)(void *table, void *saved, const void *step, const int32_t *row, const int32_t *slot,
                           size_t count, size_t stride, double scale);
     void (*restore_rows)(void *table, const void *saved, const int32_t *row, size_t count, size_t stride);
-    /* Adam on chosen rows, each with its own step count t, which goes up by one; correction1[t] = 1 - beta1^t,
+    /* moments hold the first and then the second of each row. Adam on chosen rows, each with its own step count t, which goes up by one; correction1[t] = 1 - beta1^t,
        correction2[t] = 1 - beta2^t for t < corrections, the last entry beyond; decay per column */
-    void (*adam_rows)(void *table, void *first, void *second, const void *gradient, const void *decay, int32_t *steps,
+    void (*adam_rows)(void *table, void *moments, const void *gradient, const void *decay, int32_t *steps,
                       const void *correction1, const void *correction2, size_t corrections, const int32_t *row,
                       size_t count, size_t stride, double rate, double beta1, double beta2, double epsilon);
     /* Adam on every row; slotOfRow[r] < 0 means a zero gradient (decay still acts) */
-    void (*adam_all)(void *table, void *first, void *second, const void *gradient, const void *decay,
+    void (*adam_all)(void *table, void *moments, const void *gradient, const void *decay,
                      const int32_t *slotOfRow, size_t rows, size_t stride, double correction1, double correction2,
                      double rate, double beta1, double beta2, double epsilon);
     /* The steps from last[r] to now of adam_all without gradient, for the given rows, or for [firstRow, firstRow + count)
        where row is NULL; last[r] becomes now. forms[missed] holds the SETTLE_FORM coefficients of the closed form for
        missed steps, up to longest; other rows, and those outside its range, are stepped one by one. */
-    void (*adam_settle)(void *table, void *first, void *second, const void *decay, int32_t *last, int32_t now,
+    void (*adam_settle)(void *table, void *moments, const void *decay, int32_t *last, int32_t now,
                         const int32_t *row, size_t firstRow, size_t count, size_t stride, const void *forms,
                         int32_t longest, const void *correction1, const void *correction2, size_t corrections,
                         double rate, double beta1, double beta2, double epsilon);
@@ -132,14 +132,14 @@ void lm_displace_rows(const struct lm_kernels *kernels, void *table, void *saved
                       const int32_t *slot, size_t count, size_t stride, double scale);
 void lm_restore_rows(const struct lm_kernels *kernels, void *table, const void *saved, const int32_t *row,
                      size_t count, size_t stride);
-void lm_adam_rows(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *gradient,
+void lm_adam_rows(const struct lm_kernels *kernels, void *table, void *moments, const void *gradient,
                   const void *decay, int32_t *steps, const void *correction1, const void *correction2,
                   size_t corrections, const int32_t *row, size_t count, size_t stride, double rate, double beta1,
                   double beta2, double epsilon);
-void lm_adam_all(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *gradient,
+void lm_adam_all(const struct lm_kernels *kernels, void *table, void *moments, const void *gradient,
                  const void *decay, const int32_t *slotOfRow, size_t rows, size_t stride, double correction1,
                  double correction2, double rate, double beta1, double beta2, double epsilon);
-void lm_adam_settle(const struct lm_kernels *kernels, void *table, void *first, void *second, const void *decay,
+void lm_adam_settle(const struct lm_kernels *kernels, void *table, void *moments, const void *decay,
                     int32_t *last, int32_t now, const int32_t *row, size_t firstRow, size_t count, size_t stride,
                     const void *forms, int32_t longest, const void *correction1, const void *correction2,
                     size_t corrections, double rate, double beta1, double beta2, double epsilon);

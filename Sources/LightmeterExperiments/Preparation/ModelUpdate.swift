@@ -16,6 +16,8 @@ public struct ModelUpdate: Sendable {
     case none
     /// The clicks that the model file keeps.
     case history
+    /// An old log, read into the model's identifier tables before the new one; its clicks are history too.
+    case log(LoadedLog)
   }
 
   /// The model to go on from.
@@ -36,11 +38,13 @@ public struct ModelUpdate: Sendable {
   let plan: Plan
   private let factors: FactorModel
   private let history: FeedbackMatrix
+  // Where every pair without a click is a dislike, old clicks must be there as clicks.
+  private let takesAllPairs: Bool
 
   /// Checks that the model can be continued.
   ///
   /// - Parameters:
-  ///   - log: loaded with the model's `users` and `items`.
+  ///   - log: loaded with the model's `users` and `items`, or with those of the log that is replayed.
   /// - Throws: ``UpdateError`` with the reason.
   public init(_ parent: StoredModel, log: LoadedLog, replay: Replay) throws {
     guard let manifest = ModelManifest(json: parent.manifest) else { throw UpdateError.noManifest }
@@ -49,17 +53,27 @@ public struct ModelUpdate: Sendable {
     }
     let plan = try manifest.recipe.validated()
     try ModelUpdate.check(plan)
-    guard let seen = parent.seen else { throw UpdateError.noHistory }
     let ids = log.interactions
     guard ids.users.count >= parent.users.count, ids.items.count >= parent.items.count else {
       throw UpdateError.impossible("the log was not read into the model's ids")
     }
-    (self.parent, self.manifest, self.log, self.plan, self.factors) = (parent, manifest, log, plan, factors)
-    history = FeedbackMatrix(
-      userCount: ids.users.count, itemCount: ids.items.count, users: seen.userColumn, items: seen.items)
-    // Where every pair without a click is a dislike, old clicks must be there as clicks.
-    let takesAllPairs = plan.entry.sweeps || manifest.data.stream == .all
-    self.replay = takesAllPairs ? .history : replay
+    var (users, items) = (parent.seen?.userColumn ?? [], parent.seen?.items ?? [])
+    var whole = parent
+    if case .log(let old) = replay {
+      guard old.interactions.users.count <= ids.users.count, old.interactions.items.count <= ids.items.count else {
+        throw UpdateError.impossible("the new log was not read into the ids of the old one")
+      }
+      let clicks = old.feedback().positives
+      (users, items) = (users + clicks.users, items + clicks.items)
+      // What a file that was saved without history lacks.
+      if whole.seen == nil { whole.seen = clicks.matrix(users: parent.users.count, items: parent.items.count) }
+    } else if parent.seen == nil {
+      throw UpdateError.noHistory
+    }
+    (self.parent, self.manifest, self.log, self.plan, self.factors) = (whole, manifest, log, plan, factors)
+    history = FeedbackMatrix(userCount: ids.users.count, itemCount: ids.items.count, users: users, items: items)
+    takesAllPairs = plan.entry.sweeps || manifest.data.stream == .all
+    if case .none = replay { self.replay = takesAllPairs ? .history : .none } else { self.replay = replay }
   }
 
   private static func check(_ plan: Plan) throws {
@@ -122,7 +136,7 @@ public struct ModelUpdate: Sendable {
       parent: digest, usersAdded: ids.users.count - parent.users.count,
       itemsAdded: ids.items.count - parent.items.count,
       usersFolded: grown.usersFolded, itemsFolded: grown.itemsFolded, clicks: data.positives.count,
-      replayed: replay == .history ? history.count : 0, epochs: trained.history.count,
+      replayed: replayed.count, epochs: trained.history.count,
       usersMoved: Movement(of: factors.users, to: updated.users),
       itemsMoved: Movement(of: factors.items, to: updated.items))
     report.compare(before, after)
@@ -135,15 +149,27 @@ public struct ModelUpdate: Sendable {
     return false
   }
 
-  /// The new log's training rows, with the old clicks where they are replayed.
+  /// Old rows that are trained on.
+  private var replayed: ListedPairs {
+    let kept = ListedPairs(users: history.userColumn, items: history.items)
+    switch replay {
+    case .none: return ListedPairs()
+    case .history: return kept
+    case .log(let old):
+      var pairs = old.feedback().positives
+      guard takesAllPairs else { return pairs }
+      let listed = pairs.matrix(users: history.userCount, items: history.itemCount)
+      let rest = history.without(listed)
+      pairs.append(ListedPairs(users: rest.userColumn, items: rest.items))
+      return pairs
+    }
+  }
+
+  /// The new log's training rows, with the old rows where they are replayed.
   private func trainingLog(rows: [Int32]?) -> FeedbackLog {
     var feedback = log.feedback(rows: rows)
-    guard case .history = replay else { return feedback }
-    let old = history.userColumn
-    feedback.positives.users += old
-    feedback.positives.items += history.items
-    feedback.positives.shown?.append(contentsOf: repeatElement(1, count: old.count))
-    feedback.positives.propensities?.append(contentsOf: repeatElement(1, count: old.count))
+    feedback.positives.append(replayed)
+    if case .log(let old) = replay { feedback.negatives.append(old.feedback().negatives) }
     return feedback
   }
 
@@ -221,6 +247,28 @@ extension FoldInObjective {
     guard unclicked != .all else { return }
     factorRidge *= factor
     biasRidge *= factor
+  }
+}
+
+extension ListedPairs {
+  /// More rows; where only one side says whether a row was shown, or how likely, the other's rows were shown for sure.
+  fileprivate mutating func append(_ other: ListedPairs) {
+    func joined<T>(_ own: [T]?, _ others: [T]?, _ certain: T) -> [T]? {
+      guard own != nil || others != nil else { return nil }
+      return (own ?? [T](repeating: certain, count: count))
+        + (others ?? [T](repeating: certain, count: other.count))
+    }
+    shown = joined(shown, other.shown, 1)
+    propensities = joined(propensities, other.propensities, 1)
+    users += other.users
+    items += other.items
+  }
+
+  /// The pairs of the first users and items.
+  fileprivate func matrix(users userCount: Int, items itemCount: Int) -> FeedbackMatrix {
+    let known = users.indices.filter { Int(users[$0]) < userCount && Int(items[$0]) < itemCount }
+    return FeedbackMatrix(
+      userCount: userCount, itemCount: itemCount, users: known.map { users[$0] }, items: known.map { items[$0] })
   }
 }
 

@@ -44,7 +44,7 @@ public struct UpdateReport: Sendable, Hashable, Codable {
   public var itemsFolded: Int
   /// Clicks trained on, replayed ones included.
   public var clicks: Int
-  /// Clicks of the parent's history among them.
+  /// Old clicks among them, of the parent's history or of a log that was replayed.
   public var replayed: Int
   /// Passes over the stream.
   public var epochs: Int
@@ -123,7 +123,8 @@ public enum UpdateError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .noManifest: "this model file does not say how it was trained, so training cannot go on; train anew"
     case .noHistory:
-      "this model was saved without the users' history, so its click counts cannot be extended; train anew on both logs"
+      "this model was saved without the users' history, so its click counts cannot be extended; give the old "
+        + "log by --replay-log, or train anew on both logs"
     case .impossible(let reason): "this model cannot be continued: \(reason); train anew on both logs"
     }
   }

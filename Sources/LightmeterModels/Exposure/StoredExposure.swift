@@ -1,5 +1,6 @@
 public import LightmeterFeedback
 public import LightmeterKernels
+internal import Synchronization
 
 /// What an exposure model says, as data: what a model file keeps and `explain` answers from.
 public enum StoredExposure: ExposureEstimate {
@@ -13,6 +14,14 @@ public enum StoredExposure: ExposureEstimate {
   case calibrated(CalibratedExposure)
   /// Something that only this process knows: the truth of a simulated world. Not written to model files.
   case known(any ExposureEstimate)
+
+  /// Whether every user has the same exposures.
+  public var isSameForAllUsers: Bool {
+    switch self {
+    case .constant, .perItem: true
+    case .blended, .calibrated, .known: false
+    }
+  }
 
   /// P(exposed) of one user for a run of items.
   public func exposures(user: Int, items: Range<Int>, into exposures: inout [Float]) {
@@ -47,34 +56,65 @@ public struct BlendedEstimate: ExposureEstimate {
   public let gate: Table<Float>
   /// θ_i.
   public let popularity: [Float]
+  private let gates = GateLogits()
 
   /// Bundles the tables.
   public init(users: Table<Float>, items: Table<Float>, gate: Table<Float>, popularity: [Float]) {
     (self.users, self.items, self.gate, self.popularity) = (users, items, gate, popularity)
   }
 
-  /// P(exposed) of one user for a run of items.
+  /// P(exposed) of one user for a run of items; the items' gates are computed once, for the first long run.
   public func exposures(user: Int, items range: Range<Int>, into exposures: inout [Float]) {
     let rows = range.map { Int32($0) }
-    self.exposures(users: [Int32](repeating: Int32(user), count: rows.count), items: rows, into: &exposures)
+    let members = [Int32](repeating: Int32(user), count: rows.count)
+    guard rows.count >= 64 else { return self.exposures(users: members, items: rows, into: &exposures) }
+    let logits = gates.values { gateLogits((0..<Int32(items.rows)).map { $0 }) }
+    blend(members, rows, gateLogits: logits, slots: rows, into: &exposures)
   }
 
   /// P(exposed) of scattered pairs.
   public func exposures(users pairUsers: [Int32], items pairItems: [Int32], into exposures: inout [Float]) {
-    let width = users.factorWidth
+    blend(
+      pairUsers, pairItems, gateLogits: gateLogits(pairItems), slots: (0..<Int32(pairItems.count)).map { $0 },
+      into: &exposures)
+  }
+
+  /// a · w_i + b of each item.
+  private func gateLogits(_ members: [Int32]) -> [Float] {
+    var logits = [Float](repeating: 0, count: members.count)
+    Float.dotRows(
+      gate.view, [Int32](repeating: 0, count: members.count), items.view, members, width: users.factorWidth,
+      offset: gate.values[users.factorWidth], accumulate: false, into: &logits)
+    return logits
+  }
+
+  /// Eq. (14) of pairs whose gate logits stand at `slots`.
+  private func blend(
+    _ pairUsers: [Int32], _ pairItems: [Int32], gateLogits: [Float], slots: [Int32], into exposures: inout [Float]
+  ) {
     var affinities = [Float](repeating: 0, count: pairUsers.count)
-    var gates = affinities
-    let gateRow = [Int32](repeating: 0, count: pairItems.count)
     Float.dotRows(
-      users.view, pairUsers, items.view, pairItems, width: width, offset: 0, accumulate: false, into: &affinities)
-    Float.dotRows(
-      gate.view, gateRow, items.view, pairItems, width: width, offset: gate.values[width], accumulate: false,
-      into: &gates)
+      users.view, pairUsers, items.view, pairItems, width: users.factorWidth, offset: 0, accumulate: false,
+      into: &affinities)
     var blend = BlendColumns<Float>()
     Float.blend(
-      affinities: affinities, gateLogits: gates, popularity: popularity,
-      gateSlots: (0..<Int32(pairItems.count)).map { $0 }, items: pairItems, into: &blend)
+      affinities: affinities, gateLogits: gateLogits, popularity: popularity, gateSlots: slots, items: pairItems,
+      into: &blend)
     for k in pairItems.indices { exposures[k] = blend.exposure[k] }
+  }
+}
+
+/// The gate's logit of every item, made when it is first asked for.
+private final class GateLogits: Sendable {
+  private let made = Mutex<[Float]?>(nil)
+
+  func values(_ make: () -> [Float]) -> [Float] {
+    made.withLock { made in
+      if let made { return made }
+      let values = make()
+      made = values
+      return values
+    }
   }
 }
 

@@ -23,6 +23,8 @@ public struct AccessKeys: Sendable {
 
   /// Whether there is none.
   public var isEmpty: Bool { keys.isEmpty }
+  /// Number of keys.
+  var count: Int { keys.count }
 
   /// No keys.
   public init() {}
@@ -69,18 +71,22 @@ public struct AccessKeys: Sendable {
   /// What the keys in the header fields allow; everything where the server has none. Of two keys the weaker one counts.
   ///
   /// - Complexity: the same for every key of one length, right or wrong.
-  public func level(headers: [String: String]) -> Level {
-    guard !isEmpty else { return .write }
-    return Self.given(in: headers).map { level(of: Array($0.utf8)) }.min() ?? .none
+  public func level(headers: [String: String]) -> Level { grant(headers: headers).level }
+
+  /// What is allowed and to which key, from 1; 0 where the server has none or none was right.
+  func grant(headers: [String: String]) -> (level: Level, key: Int) {
+    guard !isEmpty else { return (.write, 0) }
+    return Self.given(in: headers).map { grant(of: Array($0.utf8)) }.min { $0.level < $1.level } ?? (.none, 0)
   }
 
-  private func level(of given: [UInt8]) -> Level {
-    var best = Level.none.rawValue
-    for (key, level) in keys {
+  private func grant(of given: [UInt8]) -> (level: Level, key: Int) {
+    var best = 0
+    for (place, entry) in keys.enumerated() {
       // No early end: the time tells nothing of how many characters were right.
-      best = max(best, Self.equal(given, key) ? level.rawValue : 0)
+      let value = Self.equal(given, entry.key) ? entry.level.rawValue << 32 | place + 1 : 0
+      best = max(best, value)
     }
-    return Level(rawValue: best) ?? .none
+    return (Level(rawValue: best >> 32) ?? .none, best & 0xFFFF_FFFF)
   }
 
   private static func given(in headers: [String: String]) -> [String] {

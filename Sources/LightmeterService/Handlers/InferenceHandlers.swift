@@ -80,6 +80,12 @@ enum InferenceHandlers {
     guard call.path[0] == served.name else {
       throw .unknown("there is no model '\(ServiceError.quoted(call.path[0]))' here; there is '\(served.name)'")
     }
+    // A version is a model's digest: one server has one of them at a time.
+    if call.path.count > 1, call.path[1] != served.digest {
+      throw .unknown(
+        "there is no version '\(ServiceError.quoted(call.path[1]))' of '\(served.name)' here; there is "
+          + "'\(served.digest)'")
+    }
     return served
   }
 

@@ -134,5 +134,17 @@ struct Route: Sendable {
     Route("POST", "/v2/models/{model}/infer", .read, dialect: .inference) { service, call throws(ServiceError) in
       try InferenceHandlers.infer(service, call)
     },
+    Route("GET", "/v2/models/{model}/versions/{version}", .read, dialect: .inference) {
+      service, call throws(ServiceError) in
+      try InferenceHandlers.model(service, call)
+    },
+    Route("GET", "/v2/models/{model}/versions/{version}/ready", .none, dialect: .inference) {
+      service, call throws(ServiceError) in
+      try InferenceHandlers.modelReady(service, call)
+    },
+    Route("POST", "/v2/models/{model}/versions/{version}/infer", .read, dialect: .inference) {
+      service, call throws(ServiceError) in
+      try InferenceHandlers.infer(service, call)
+    },
   ]
 }

@@ -21,6 +21,11 @@ public struct ServiceError: Error, Sendable, Equatable {
   static func unavailable(_ detail: String) -> ServiceError {
     ServiceError(503, "Service Unavailable", detail, headers: ["retry-after": "1"])
   }
+  static func tooMany(perMinute: Int, wait: Int) -> ServiceError {
+    ServiceError(
+      429, "Too Many Requests", "a key may make \(perMinute) requests a minute here; the next one is due in \(wait) s",
+      headers: ["retry-after": String(wait)])
+  }
   static let noKey = ServiceError(
     401, "Unauthorized", "this server asks for a key: send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'",
     headers: ["www-authenticate": "Bearer"])

@@ -46,6 +46,10 @@ public struct ServiceSettings: Sendable, Equatable {
   public var largestBatch = 1000
   /// Most requests at once.
   public var mostRequests = 1024
+  /// Most requests of a key a minute, or nil for any number.
+  public var mostPerMinute: Int?
+  /// Requests that a key may save up, or nil for those of a minute.
+  public var burst: Int?
   /// Most connections at once.
   public var mostConnections = 10_000
   /// Seconds for a body to arrive.
@@ -109,6 +113,9 @@ public struct ServiceSettings: Sendable, Equatable {
     guard (certificate == nil) == (privateKey == nil) else {
       throw SettingError("--tls-certificate and --tls-key belong together; give both or none")
     }
+    guard burst == nil || mostPerMinute != nil else {
+      throw SettingError("--max-burst belongs to --max-rate; give both or the rate alone")
+    }
   }
 
   private mutating func set(_ setting: Setting, _ value: String, _ place: String) throws {
@@ -150,6 +157,8 @@ public struct ServiceSettings: Sendable, Equatable {
     case .maxItems: mostItems = try whole(1...100_000)
     case .maxBatch: largestBatch = try whole(1...100_000)
     case .maxRequests: mostRequests = try whole(1...1_000_000)
+    case .maxRate: mostPerMinute = try whole(1...10_000_000)
+    case .maxBurst: burst = try whole(1...10_000_000)
     case .maxConnections: mostConnections = try whole(1...1_000_000)
     case .bodyTimeout: bodySeconds = try whole(1...3600)
     case .idleTimeout: idleSeconds = try whole(1...86_400)

@@ -14,6 +14,8 @@ public enum Setting: String, CaseIterable, Sendable {
   case maxItems = "max-items"
   case maxBatch = "max-batch"
   case maxRequests = "max-requests"
+  case maxRate = "max-rate"
+  case maxBurst = "max-burst"
   case maxConnections = "max-connections"
   case bodyTimeout = "body-timeout"
   case idleTimeout = "idle-timeout"
@@ -39,7 +41,7 @@ public enum Setting: String, CaseIterable, Sendable {
     case .maxBody: "BYTES"
     case .feedbackLogSize: "MIB"
     case .allowOpen: ""
-    case .port, .threads, .maxItems, .maxBatch, .maxRequests, .maxConnections: "N"
+    case .port, .threads, .maxItems, .maxBatch, .maxRequests, .maxRate, .maxBurst, .maxConnections: "N"
     }
   }
 
@@ -60,7 +62,7 @@ public enum Setting: String, CaseIterable, Sendable {
     case .bodyTimeout: "10"
     case .idleTimeout: "60"
     case .drainTimeout: "10"
-    case .name, .config, .keys, .tlsCertificate, .tlsKey, .feedbackLog, .threads: nil
+    case .name, .config, .keys, .tlsCertificate, .tlsKey, .feedbackLog, .threads, .maxRate, .maxBurst: nil
     }
   }
 
@@ -84,6 +86,8 @@ public enum Setting: String, CaseIterable, Sendable {
     case .maxItems: "Most items of a list."
     case .maxBatch: "Most users, events or impressions of a request."
     case .maxRequests: "Most requests at once; more are answered 503."
+    case .maxRate: "Most requests of a key a minute; more are answered 429; any number if not given."
+    case .maxBurst: "Requests of --max-rate that a key may save up; those of a minute if not given."
     case .maxConnections: "Most connections at once; more wait to be accepted."
     case .bodyTimeout: "Time for a body to arrive."
     case .idleTimeout: "Time after which an idle connection is closed."

@@ -141,6 +141,48 @@ import Testing
     #expect(throws: UpdateError.self) { try ModelUpdate(parent, log: log, replay: .none) }
   }
 
+  @Test(arguments: ["umf", "wmf"]) func anOldLogIsReplayedAndStandsInForHistory(name: String) async throws {
+    let folder = try TemporaryPlace()
+    defer { folder.remove() }
+    let parent = try Self.parent(name, folder: folder.path, history: false)
+    // An old log of other rows than the model was trained on, with a user whom neither the model nor the new log knows.
+    try Self.write(0..<41, 0..<16, seed: 3, to: folder.path + "/older.csv")
+    let old = try LoadedLog.load(
+      LogRequest(path: folder.path + "/older.csv"), users: parent.users, items: parent.items)
+    try Self.write(14..<32, 6..<22, seed: 2, to: folder.path + "/new.csv")
+    let log = try LoadedLog.load(
+      LogRequest(path: folder.path + "/new.csv"), users: old.interactions.users, items: old.interactions.items)
+    var update = try ModelUpdate(parent, log: log, replay: .log(old))
+    update.epochs = 2
+    let outcome = try await update.run(digest: "p")
+    #expect(outcome.report.replayed == old.interactions.count)
+    #expect(outcome.report.itemsFolded == 6, "the old log tells how active the users are")
+    let (model, seen) = (outcome.model, try #require(outcome.model.seen))
+    #expect(model.users.count == 41 && model.users.index(of: "u40") != nil)
+    for row in 0..<old.interactions.count {
+      #expect(seen.contains(user: Int(old.interactions.userColumn[row]), item: old.interactions.itemColumn[row]))
+    }
+    // The new log was not read into the old one's ids.
+    let apart = try Self.newLog(parent, folder: folder.path)
+    #expect(throws: UpdateError.self) { try ModelUpdate(parent, log: apart, replay: .log(old)) }
+  }
+
+  @Test func theRestOfTheHistoryIsReplayedWhereAllPairsCount() async throws {
+    let folder = try TemporaryPlace()
+    defer { folder.remove() }
+    let parent = try Self.parent("wmf", folder: folder.path)
+    try Self.write(0..<4, 0..<16, seed: 1, to: folder.path + "/part.csv")
+    let old = try LoadedLog.load(
+      LogRequest(path: folder.path + "/part.csv"), users: parent.users, items: parent.items)
+    try Self.write(14..<32, 6..<22, seed: 2, to: folder.path + "/new.csv")
+    let log = try LoadedLog.load(
+      LogRequest(path: folder.path + "/new.csv"), users: old.interactions.users, items: old.interactions.items)
+    var update = try ModelUpdate(parent, log: log, replay: .log(old))
+    update.epochs = 1
+    let report = try await update.run(digest: "p").report
+    #expect(report.replayed == parent.seen?.count, "the part of the old log is in the history already")
+  }
+
   @Test func aModelWithoutHistoryIsRefused() throws {
     let folder = try TemporaryPlace()
     defer { folder.remove() }

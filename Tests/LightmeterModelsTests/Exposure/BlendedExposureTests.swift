@@ -53,6 +53,23 @@ import Testing
     (value(step) - value(-step)) / (2 * step)
   }
 
+  /// A long run takes its gates from a column that is made once.
+  @Test func aRunHasTheBitsOfItsPairs() {
+    let count = 200
+    var items = Table<Float>(name: "items", rows: count, factorWidth: 3, extraColumns: 2)
+    items.values = draws(items.values.count, 5).map { Float($0) }
+    let model = BlendedExposure<Float>(
+      userCount: 4, dimension: 3, popularity: (0..<count).map { Float($0) / 200 }, deviation: 0.8, seed: 3)
+    let estimate = model.estimate(items: items)
+    for range in [0..<count, 30..<170, 40..<50] {
+      var run = [Float](repeating: 0, count: range.count)
+      estimate.exposures(user: 2, items: range, into: &run)
+      for (place, item) in range.enumerated() {
+        #expect(run[place] == estimate.exposure(user: 2, item: item), "item \(item) of \(range)")
+      }
+    }
+  }
+
   @Test func exposuresAreEquation14() {
     let (model, items, batch) = (exposure(), itemTable(), batch())
     for (k, got) in exposures(model, items).enumerated() {

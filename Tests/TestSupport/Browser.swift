@@ -1,11 +1,11 @@
-import Foundation
+internal import Foundation
 
 /// A headless Chromium, for looking at pages as readers do.
-struct Browser: Sendable {
+public struct Browser: Sendable {
   let path: String
 
   /// The browser that LIGHTMETER_BROWSER names, or the first of the usual names on the path; nil if there is none.
-  static let found: Browser? = {
+  public static let found: Browser? = {
     let environment = ProcessInfo.processInfo.environment
     if let path = environment["LIGHTMETER_BROWSER"] { return path.isEmpty ? nil : Browser(path: path) }
     for folder in (environment["PATH"] ?? "").split(separator: ":") {
@@ -17,10 +17,11 @@ struct Browser: Sendable {
     return nil
   }()
 
-  enum Scheme: String { case dark = "0", light = "1" }
+  /// The colours that the reader prefers.
+  public enum Scheme: String, Sendable { case dark = "0", light = "1" }
 
   /// What the browser writes to its output.
-  func run(_ arguments: [String], scheme: Scheme = .light) throws -> String {
+  public func run(_ arguments: [String], scheme: Scheme = .light) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments =
@@ -40,7 +41,7 @@ struct Browser: Sendable {
   /// A page that holds others in frames of given widths and shows what the check within each of them says.
   ///
   /// A frame has the width of a phone, which a window of the browser does not go down to.
-  static func stand(_ frames: [(file: String, width: Int)]) -> String {
+  public static func stand(_ frames: [(file: String, width: Int)]) -> String {
     let cells = frames.map { frame in
       "<iframe src=\"\(frame.file)\" style=\"width:\(frame.width)px;height:900px;border:0\"></iframe>"
     }
@@ -55,13 +56,16 @@ struct Browser: Sendable {
   }
 
   /// The page with a script that looks for what a reader would stumble over; its own policy, which forbids scripts, is cut.
-  static func checked(_ html: String) -> String {
+  public static func checked(_ html: String) -> String {
     let open = html.replacing(/<meta http-equiv="Content-Security-Policy"[^>]*>/, with: "")
     return open.replacing("</body>", with: "<script>\(check)</script></body>")
   }
 
-  private static let check = """
-    window.addEventListener("load", () => {
+  private static let check = inspection + "window.addEventListener('load', () => parent.postMessage(inspect(), '*'));"
+
+  /// A function `inspect()` that names what a reader of a page would stumble over: width, overlaps, contrast, cut-off text.
+  public static let inspection = """
+    function inspect() {
       const wrong = [];
       const root = document.documentElement;
       if (root.scrollWidth > window.innerWidth + 1) wrong.push("the page is " + root.scrollWidth + " wide");
@@ -95,9 +99,9 @@ struct Browser: Sendable {
         if (!e.closest(".scroll,pre") && e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && e.tagName !== "TH")
           wrong.push("cut off: " + e.textContent.slice(0, 60));
       }
-      parent.postMessage("width " + window.innerWidth + "; dark " + matchMedia("(prefers-color-scheme: dark)").matches
+      return "width " + window.innerWidth + "; dark " + matchMedia("(prefers-color-scheme: dark)").matches
         + "; background " + getComputedStyle(document.body).backgroundColor + "; texts " + texts + "; wrong "
-        + wrong.length + "\\n" + wrong.slice(0, 20).join("\\n"), "*");
-    });
+        + wrong.length + "\\n" + wrong.slice(0, 20).join("\\n");
+    }
     """
 }
