@@ -53,6 +53,11 @@ public final class DelimitedRun {
       base, range.lowerBound, range.upperBound, delimiter, quoting ? 1 : 0, width, most, wide, ends, &plain)
   }
 
+  /// Where the first line feed of a range stands, or nil.
+  public static func lineFeed(in base: UnsafePointer<UInt8>, _ range: Range<Int>) -> Int? {
+    SystemCalls.position(of: 10, in: base, range)
+  }
+
   /// Where a record starts; `records` gives where the first line stands that was not taken.
   public func start(of record: Int) -> Int { record == 0 ? from : Int(ends[record * width - 1]) + 1 }
 

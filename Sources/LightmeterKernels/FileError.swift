@@ -26,9 +26,12 @@ public struct FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Whether the path, or the folder it should be in, does not exist.
   public var isNotFound: Bool { code == SystemError.noEntry || code == SystemError.notAFolder }
 
+  /// The system's words for the number.
+  public var reason: String { SystemCalls.message(of: code) }
+
   /// One sentence with the path, the system's text and the way out where there is one.
   public var description: String {
-    "Cannot \(operation.rawValue) '\(path)': \(SystemCalls.message(of: code))\(remedy)."
+    "Cannot \(operation.rawValue) '\(path)': \(reason)\(remedy)."
   }
 
   private var remedy: String {

@@ -144,7 +144,9 @@ extension TrainingScalar {
 
   /// A column of zeros; generic code must not fill arrays value by value.
   public static func zeros(_ count: Int) -> [Self] {
-    [Self](unsafeUninitializedCapacity: count) { buffer, initialized in
+    // The standard library would write the length into the one empty array that all threads share.
+    if count == 0 { return [] }
+    return [Self](unsafeUninitializedCapacity: count) { buffer, initialized in
       lm_prefer_large_pages(buffer.baseAddress, count * MemoryLayout<Self>.stride)
       UnsafeMutableRawBufferPointer(buffer).initializeMemory(as: UInt8.self, repeating: 0)
       initialized = count

@@ -60,6 +60,8 @@ public final class MappedFile: @unchecked Sendable {
     check(range)
     let size = MemoryLayout<T>.stride
     precondition(range.count % size == 0, "MappedFile: \(range.count) bytes are no whole number of \(type)")
+    // The standard library would write the length into the one empty array that all threads share.
+    if range.isEmpty { return [] }
     return [T](unsafeUninitializedCapacity: range.count / size) { buffer, initialized in
       UnsafeMutableRawBufferPointer(buffer).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[range]))
       initialized = range.count / size

@@ -6,7 +6,7 @@
   internal import Darwin
 #endif
 
-/// The C library's calls that this room and the command line need: the one place that imports it.
+/// The C library's calls: the one place that imports it.
 enum SystemCalls {
   enum Kind { case file, folder, other }
 
@@ -60,6 +60,11 @@ enum SystemCalls {
   static func close(_ descriptor: Int32) -> Int32 { platformClose(descriptor) }
   static func read(_ descriptor: Int32, into bytes: UnsafeMutableRawBufferPointer) -> Int {
     platformRead(descriptor, bytes.baseAddress, bytes.count)
+  }
+  /// The first place of a byte in a range, or nil.
+  static func position(of byte: UInt8, in base: UnsafePointer<UInt8>, _ range: Range<Int>) -> Int? {
+    guard let found = memchr(base + range.lowerBound, Int32(byte), range.count) else { return nil }
+    return UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - base
   }
   static func write(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
     platformWrite(descriptor, bytes, count)

@@ -133,7 +133,7 @@ extension Trainer {
 
   private mutating func addPull(strength: S) {
     precondition(!pullPrior.isEmpty, "a pull needs the prior exposure of every item")
-    for k in 0..<work.batch.count {
+    for k in 0..<work.batch.count where work.batch.pairs.knownExposures?[k].isNaN ?? true {
       work.cotangents[k] += strength * (work.tape.exposures[k] - S(pullPrior[Int(work.batch.pairs.items[k])]))
     }
   }

@@ -208,6 +208,22 @@ import Testing
     }
   }
 
+  @Test func aFolderOnStandardInputIsNoInput() throws {
+    try CommandRunner.inFolder { folder in
+      let process = Process()
+      process.executableURL = CommandRunner.executable
+      process.arguments = ["train", "-", "-o", folder.appendingPathComponent("m").path]
+      process.standardInput = try FileHandle(forReadingFrom: folder)
+      let pipe = Pipe()
+      process.standardError = pipe
+      process.standardOutput = FileHandle.nullDevice
+      try process.run()
+      let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 66 && text.contains("standard input: is a folder"), "\(text)")
+    }
+  }
+
   @Test func theReportNamesTheWholeCommandAndTheConfigurationsOfEachRow() throws {
     try CommandRunner.inFolder { folder in
       let study = """

@@ -32,6 +32,27 @@ import Testing
     }
   }
 
+  @Test func aStoppedUpdateKeepsNothingAndDoesNotClaimOtherwise() throws {
+    try CommandRunner.inFolder { folder in
+      let model = try train(in: folder)
+      let before = try Data(contentsOf: URL(fileURLWithPath: model))
+      let process = Process()
+      process.executableURL = CommandRunner.executable
+      process.arguments = ["update", model, folder.appendingPathComponent("log.csv").path, "--epochs", "100000"]
+      process.standardOutput = FileHandle.nullDevice
+      let pipe = Pipe()
+      process.standardError = pipe
+      try process.run()
+      // Some epochs, not one: those after the first are what an exit code could promise to resume.
+      usleep(1_500_000)
+      process.terminate()
+      let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 130 && text.contains("interrupted"), "\(text)")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: model)) == before)
+    }
+  }
+
   @Test func aModelIsUpdatedInPlaceAndExported() throws {
     try CommandRunner.inFolder { folder in
       let model = try train(in: folder)

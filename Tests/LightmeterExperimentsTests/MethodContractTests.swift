@@ -24,61 +24,7 @@ import Testing
     Recipe(name, settings.filter { (try? Recipe(name, [$0.key: $0.value]).validated()) != nil })
   }
 
-  private struct Exposure: ExposureEstimate {
-    func exposures(user: Int, items: Range<Int>, into exposures: inout [Float]) {
-      for (k, item) in items.enumerated() { exposures[k] = item % 3 == 0 ? 0.5 : 0.75 }
-    }
-    func exposures(users: [Int32], items: [Int32], into exposures: inout [Float]) {
-      for k in users.indices { exposures[k] = items[k] % 3 == 0 ? 0.5 : 0.75 }
-    }
-  }
-
-  /// Even users like even items and odd users odd ones; they clicked all of theirs but the one of their own number.
-  private static func checkerboard(_ size: Int) -> TrainingData {
-    var (users, items): ([Int32], [Int32]) = ([], [])
-    var slice = PairBatch()
-    for user in 0..<size {
-      for item in 0..<size where user != item {
-        let likes = user % 2 == item % 2
-        if likes {
-          users.append(Int32(user))
-          items.append(Int32(item))
-        }
-        if (user + 3 * item) % 5 == 0 { slice.append(user: Int32(user), item: Int32(item), feedback: likes ? 1 : 0) }
-      }
-    }
-    let positives = FeedbackMatrix(userCount: size, itemCount: size, users: users, items: items)
-    var data = TrainingData(
-      positives: positives, validation: slice, popularity: Popularity.exposure(of: positives, exponent: 0.5),
-      stream: .all)
-    data.randomTraffic = slice
-    data.trueExposure = Exposure()
-    return data
-  }
-
-  /// A log of 18 × 14 with items of different popularity and a slice of random traffic.
-  private static func log() -> TrainingData {
-    var generator = SeededGenerator(seed: 5, stream: .world)
-    var (users, items): ([Int32], [Int32]) = ([], [])
-    var slice = PairBatch()
-    for user in 0..<18 {
-      for item in 0..<14 {
-        if generator.uniform() < 0.1 + 0.03 * Double(item) {
-          users.append(Int32(user))
-          items.append(Int32(item))
-        } else if generator.uniform() < 0.5 {
-          slice.append(user: Int32(user), item: Int32(item), feedback: generator.uniform() < 0.4 ? 1 : 0)
-        }
-      }
-    }
-    let positives = FeedbackMatrix(userCount: 18, itemCount: 14, users: users, items: items)
-    var data = TrainingData(
-      positives: positives, validation: slice, popularity: Popularity.exposure(of: positives, exponent: 0.5),
-      stream: .sampled(negativesPerPositive: 3))
-    data.randomTraffic = slice
-    data.trueExposure = Exposure()
-    return data
-  }
+  private static func log() -> TrainingData { SmallLog.make(users: 18, items: 14, seed: 5) }
 
   private static func stored(_ model: TrainedModel, _ data: TrainingData) throws -> StoredModel {
     func identifiers(_ letter: String, _ count: Int) -> IdentifierTable {
@@ -201,9 +147,24 @@ import Testing
     }
   }
 
+  private struct Impatient: TrainingObserver {
+    func observe(_ event: TrainingEvent) -> TrainingDecision {
+      if case .progress(2, _, _, _) = event { return .stop }
+      return .proceed
+    }
+  }
+
+  @Test(arguments: names) func aStopInAnEpochIsAnInterruptionAfterTheWholeOnes(name: String) throws {
+    guard try MethodCatalogue.entry(named: name).isTrained else { return }
+    let plan = try Self.quick(name, epochs: 4).validated()
+    #expect(throws: TrainingError.interrupted(epochsDone: 1)) {
+      try plan.fit(Self.log(), seed: 3, observer: Impatient())
+    }
+  }
+
   @Test(arguments: names) func theCheckerboardIsLearned(name: String) throws {
     guard try MethodCatalogue.entry(named: name).isTrained else { return }
-    let (size, data) = (20, Self.checkerboard(20))
+    let (size, data) = (20, SmallLog.checkerboard(20))
     let recipe = Self.taken(
       by: name,
       [

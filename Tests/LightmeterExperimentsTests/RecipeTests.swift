@@ -4,44 +4,14 @@ import LightmeterKernels
 import LightmeterModels
 import LightmeterObjectives
 import LightmeterTraining
+import TestSupport
 import Testing
 
 @testable import LightmeterExperiments
 
 /// Recipes as text and JSON, their errors, and that every method of the catalogue trains.
 @Suite struct RecipeTests {
-  private struct HalfExposure: ExposureEstimate {
-    func exposures(user: Int, items: Range<Int>, into exposures: inout [Float]) {
-      for k in 0..<items.count { exposures[k] = 0.5 }
-    }
-    func exposures(users: [Int32], items: [Int32], into exposures: inout [Float]) {
-      for k in users.indices { exposures[k] = 0.5 }
-    }
-  }
-
-  /// 20 × 15, a click with probability 0.3 and a random-traffic slice of 120 pairs.
-  private func world() -> TrainingData {
-    var generator = SeededGenerator(seed: 1, stream: .world)
-    var (users, items): ([Int32], [Int32]) = ([], [])
-    var slice = PairBatch()
-    for user in 0..<20 {
-      for item in 0..<15 {
-        if generator.uniform() < 0.1 + 0.03 * Double(item) {
-          users.append(Int32(user))
-          items.append(Int32(item))
-        } else if generator.uniform() < 0.5 {
-          slice.append(user: Int32(user), item: Int32(item), feedback: generator.uniform() < 0.4 ? 1 : 0)
-        }
-      }
-    }
-    let positives = FeedbackMatrix(userCount: 20, itemCount: 15, users: users, items: items)
-    var data = TrainingData(
-      positives: positives, validation: slice, popularity: Popularity.exposure(of: positives, exponent: 0.5),
-      stream: .sampled(negativesPerPositive: 3))
-    data.randomTraffic = slice
-    data.trueExposure = HalfExposure()
-    return data
-  }
+  private func world() -> TrainingData { SmallLog.make(users: 20, items: 15, seed: 1) }
 
   /// A default that its own key would refuse, or that is not stated at all, is a lie to whoever copies it.
   @Test(arguments: MethodCatalogue.all.map(\.name))
@@ -144,6 +114,19 @@ import Testing
     #expect(
       checks.map(\.key) == RecipeKey.all.filter { !$0.isOfOneKind }.map(\.name), "every key is held to what it sets")
     try expectEach(checks, of: "biif")
+  }
+
+  @Test func everyWordForExposureMeansItsSource() throws {
+    let sources: [String: ExposureSource] = [
+      "none": .none, "popularity": .popularity(power: 0.5, weight: 1, level: 0),
+      "fixedMix": .popularity(power: 0.5, weight: 0.5, level: 0.5), "blended": .blended(power: 0.5),
+      "perItem": .perItem(power: 0.5), "plain": .calibrated(.plain),
+      "plainWithActivity": .calibrated(.plainWithActivity), "regressed": .calibrated(.regressed), "known": .known,
+    ]
+    #expect(Set(sources.keys) == Set(RecipeKey.all.first { $0.name == "exposure" }?.choices ?? []))
+    for (word, source) in sources {
+      #expect(try Recipe("biif", ["exposure": .text(word)]).validated().pointwise.exposure == source, "\(word)")
+    }
   }
 
   private typealias KeyCheck = (key: String, value: RecipeValue, isSet: (Plan) -> Bool)

@@ -1,4 +1,5 @@
 import LightmeterEvaluation
+import TestSupport
 import Testing
 
 @testable import LightmeterExperiments
@@ -37,29 +38,21 @@ import Testing
     #expect(try Reproduction.errata().count == 12)
   }
 
-  /// Yahoo! R3's format: tabs, ids from 1, a test of the first users only.
+  /// A log of Yahoo! R3's form with a test of the first users only.
   private func yahoo(_ folder: ScratchFolder) throws {
-    var (train, test) = ("", "")
-    for user in 1...30 {
-      for item in 1...20 where (user * 7 + item * 3) % 4 == 0 || item % 5 == user % 5 {
-        train += "\(user)\t\(item)\t\((user + item * 2) % 5 + 1)\n"
-      }
-      for item in 1...20 where user <= 15 && (user + item) % 3 == 0 {
-        test += "\(user)\t\(item)\t\((user * 2 + item) % 5 + 1)\n"
-      }
-    }
-    try folder.write("yahoo-r3/ydata-ymusic-rating-study-v1_0-train.txt", train)
-    try folder.write("yahoo-r3/ydata-ymusic-rating-study-v1_0-test.txt", test)
+    try SimulatedRatings.writeYahooR3(
+      into: folder.path(""),
+      SimulatedSizes(users: 80, items: 40, ratings: 1200, testUsers: 40, perTestUser: 10, likedShare: 0.2))
   }
 
   /// Table 1 with a few rows and epochs, so that it runs in a moment.
-  private func smallTable() -> String {
+  static func smallTable(_ settings: String = "epochs: 2, dimension: 4, batch: 64") -> String {
     let rows = Reproduction.table1.text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
       !["method: expomf", "method: cjmf", "method: ceb", "method: bpr", "label: AD", "(N2)", "random", "method: mf"]
         .contains { line.contains($0) }
         || line.hasPrefix("#") || line.contains("N1 and N2")
     }.joined(separator: "\n")
-    return rows.replacing("epochs: 100", with: "epochs: 2, dimension: 4, batch: 64")
+    return rows.replacing("epochs: 100", with: settings)
       .replacing("[10, 20, 40, 60, 80, 100]", with: "[1, 2]").replacing("seeds: 5", with: "seeds: 2")
       .replacing("controls: [MF, FixedMix]", with: "controls: [FixedMix]")
   }
@@ -68,8 +61,8 @@ import Testing
     let folder = try ScratchFolder()
     try yahoo(folder)
     let runner = try StudyRunner(
-      Study(text: smallTable()), data: folder.path(""), store: RunStore(folder: folder.path("runs")))
-    #expect(runner.facts[0].facts.contains("30 users and 20 items"))
+      Study(text: Self.smallTable()), data: folder.path(""), store: RunStore(folder: folder.path("runs")))
+    #expect(runner.facts[0].facts.contains("1200 biased ratings of 80 users and 40 items"))
     try await runner.run()
     let ledger = try Ledger([.table1: .done(runner), .table2: .absent("no Coat here")])
     let first = ledger.entries.filter { $0.place.hasPrefix("Table 1") }
@@ -110,7 +103,7 @@ import Testing
     let folder = try ScratchFolder()
     try yahoo(folder)
     try folder.write("yahoo-r3/ydata-ymusic-rating-study-v1_0-test.txt", "99\t1\t5\n")
-    let set = try StudyDataset.open(Study(text: smallTable()).data[0], folder: folder.path(""))
+    let set = try StudyDataset.open(Study(text: Self.smallTable()).data[0], folder: folder.path(""))
     #expect(throws: StudyError.self) { try set.test(1) }
   }
 

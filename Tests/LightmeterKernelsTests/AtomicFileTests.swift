@@ -119,13 +119,7 @@ internal import Testing
       try withTemporaryFolder { folder in
         let path = folder + "/model"
         try Data("old".utf8).write(to: URL(fileURLWithPath: path))
-        signal(SIGXFSZ, SIG_IGN)
-        var limit = rlimit(rlim_cur: 100_000, rlim_max: 100_000)
-        #if os(Linux)
-          setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
-        #else
-          setrlimit(RLIMIT_FSIZE, &limit)
-        #endif
+        limitFileSize(to: 100_000)
         do {
           let file = try AtomicFile(path)
           let error = #expect(throws: FileError.self) { try file.write([UInt8](repeating: 1, count: 200_000)) }

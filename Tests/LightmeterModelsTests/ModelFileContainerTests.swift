@@ -197,13 +197,7 @@ internal import Testing
       try withTemporaryFolder { folder in
         let path = folder + "/m.lightmeter"
         try Self.small.write(to: path)
-        signal(SIGXFSZ, SIG_IGN)
-        var limit = rlimit(rlim_cur: 100_000, rlim_max: 100_000)
-        #if os(Linux)
-          setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
-        #else
-          setrlimit(RLIMIT_FSIZE, &limit)
-        #endif
+        limitFileSize(to: 100_000)
         let large = ModelContainer(
           manifest: "{}", tensors: ["w": .float32([Float](repeating: 1, count: 50_000), shape: [50_000])])
         let error = #expect(throws: FileError.self) { try large.write(to: path) }

@@ -49,6 +49,11 @@ import Testing
       })
   }
 
+  private func layouts(_ scorer: StoredScorer) -> [[Int]] {
+    guard case .factors(let model) = scorer else { return [] }
+    return [model.users, model.items].map { [$0.factorWidth, $0.width, $0.stride, $0.fixedColumn ?? -1] }
+  }
+
   @Test func anEnsembleAveragesRelevanceAndKeepsOrderAtTheEnds() {
     let model = ensemble()
     var scores = [Float](repeating: 0, count: 9)
@@ -98,6 +103,7 @@ import Testing
           let meanings = [before, after].map { $0.scorer.relevanceScorer?.relevance(ofScore: 0.25) }
           #expect(meanings[0] == meanings[1])
           #expect((after.exposure == nil) == (exposure == nil))
+          #expect(layouts(after.scorer) == layouts(before.scorer), "an update goes on from these tables")
           for user in 0..<7 {
             var (a, b) = ([Float](repeating: 0, count: 9), [Float](repeating: 1, count: 9))
             before.scorer.scores(user: user, items: 0..<9, into: &a)
@@ -128,8 +134,9 @@ import Testing
       try container.write(to: "\(folder)/broken")
       #expect(throws: ModelFileError.self) { _ = try StoredModel.read("\(folder)/broken") }
       container = try ModelContainer.read("\(folder)/m")
-      // Layouts of the same row length, so that only their own check can refuse them.
-      for layout: [Int64] in [[5, 3, -1], [-1, 7, 6], [8, 7, 6], [5, 7, 7], [5, 7, -2]] {
+      // Layouts of the same row length, so that only their own check can refuse them; the last is possible, but not the
+      // items'.
+      for layout: [Int64] in [[5, 3, -1], [-1, 7, 6], [8, 7, 6], [5, 7, 7], [5, 7, -2], [5, 6, -1]] {
         container.tensors["user_factors.layout"] = .int64(layout, shape: [3])
         try container.write(to: "\(folder)/broken")
         #expect(throws: ModelFileError.self) { _ = try StoredModel.read("\(folder)/broken") }

@@ -101,37 +101,11 @@ import Testing
 
   @Test(arguments: 0..<4) func kernelsMatchTheEquation(index: Int) {
     let estimator = (EstimatorTests.estimators + [InversePropensity(clip: 0.1)])[index]
-    check(estimator, Double.self, tolerance: 1e-12)
+    let (logits, exposures) = (EstimatorTests.logits, EstimatorTests.exposures)
+    expectBatchesAreTheEquation(of: estimator, logits: logits, exposures: exposures, tolerance: 1e-12 as Double)
     // Float: the kernels' exponential and logarithm are good to a few units in the last place (2⁻²⁴), and the second
     // derivatives square a quotient of them, hence 40 of those.
-    check(estimator, Float.self, tolerance: 40 * 0x1p-24)
-  }
-
-  private func check<S: TrainingScalar>(_ estimator: any Estimator, _ type: S.Type, tolerance: S) {
-    var (feedback, logits, exposures): ([UInt8], [S], [S]) = ([], [], [])
-    for y in [0, 1] as [UInt8] {
-      for s in EstimatorTests.logits {
-        for m in EstimatorTests.exposures {
-          feedback.append(y)
-          logits.append(S(s))
-          exposures.append(S(m))
-        }
-      }
-    }
-    var out = LossColumns<S>()
-    estimator.evaluate(feedback: feedback, logits: logits, exposures: exposures, into: &out)
-    for k in feedback.indices {
-      let terms = estimator.terms(clicked: feedback[k] != 0, logit: logits[k], exposure: exposures[k])
-      let pairs = [
-        (out.loss[k], terms.loss), (out.byLogit[k], terms.byLogit), (out.byExposure[k], terms.byExposure),
-        (out.byLogitAndExposure[k], terms.byLogitAndExposure), (out.byExposureTwice[k], terms.byExposureTwice),
-      ]
-      for (column, (got, wanted)) in pairs.enumerated() {
-        #expect(
-          abs(got - wanted) <= tolerance * max(1, abs(wanted)),
-          "column \(column), y \(feedback[k]), s \(logits[k]), m \(exposures[k])")
-      }
-    }
+    expectBatchesAreTheEquation(of: estimator, logits: logits, exposures: exposures, tolerance: 40 * 0x1p-24 as Float)
   }
 
   @Test func clippingBoundsTheWeightAndItsDerivative() {

@@ -107,37 +107,16 @@ import Testing
   @Test(arguments: weightings) func batchesAreTheEquation(weighting: WeightedRisk.Weighting) {
     for detached in [false, true] {
       let estimator = WeightedRisk(weighting: weighting, likelihoodWeight: 1.5, detachesWeights: detached)
-      check(estimator, Double.self, tolerance: 1e-12)
+      check(estimator, tolerance: 1e-12 as Double)
       // As in EstimatorTests, times three: the second derivatives of the risk are products of three such quotients.
-      check(estimator, Float.self, tolerance: 120 * 0x1p-24)
+      check(estimator, tolerance: 120 * 0x1p-24 as Float)
     }
   }
 
-  private func check<S: TrainingScalar>(_ estimator: WeightedRisk, _ type: S.Type, tolerance: S) {
-    var (feedback, logits, exposures): ([UInt8], [S], [S]) = ([], [], [])
-    for y in [0, 1] as [UInt8] {
-      for s in Self.logits + [40] {
-        for m in Self.exposures + [1e-3, 1] {
-          feedback.append(y)
-          logits.append(S(s))
-          exposures.append(S(m))
-        }
-      }
-    }
-    var out = LossColumns<S>()
-    estimator.evaluate(feedback: feedback, logits: logits, exposures: exposures, into: &out)
-    for k in feedback.indices {
-      let terms = estimator.terms(clicked: feedback[k] != 0, logit: logits[k], exposure: exposures[k])
-      let pairs = [
-        (out.loss[k], terms.loss), (out.byLogit[k], terms.byLogit), (out.byExposure[k], terms.byExposure),
-        (out.byLogitAndExposure[k], terms.byLogitAndExposure), (out.byExposureTwice[k], terms.byExposureTwice),
-      ]
-      for (column, (got, wanted)) in pairs.enumerated() {
-        // The likelihood and the risk may cancel: the error is relative to their size, of which |s| is a bound.
-        #expect(
-          got.isFinite && abs(got - wanted) <= tolerance * max(1, abs(wanted), abs(logits[k])),
-          "column \(column), y \(feedback[k]), s \(logits[k]), m \(exposures[k])")
-      }
-    }
+  private func check<S: TrainingScalar>(_ estimator: WeightedRisk, tolerance: S) {
+    // The likelihood and the risk may cancel: the error is relative to their size, of which |s| is a bound.
+    expectBatchesAreTheEquation(
+      of: estimator, logits: Self.logits + [40], exposures: Self.exposures + [1e-3, 1], tolerance: tolerance,
+      scale: { abs($0) })
   }
 }

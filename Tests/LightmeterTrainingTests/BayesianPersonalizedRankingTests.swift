@@ -93,6 +93,33 @@ import Testing
     #expect(abs(loss(plain, pairs) - loss(plain, swapped) + mean) < 1e-12)
   }
 
+  @Test func aTriplesWeightMultipliesItsLoss() {
+    let backbone = backbone(.item)
+    let apart = (0..<3).map { k in
+      loss(
+        backbone,
+        PairBatch(
+          users: [pairs.users[k], pairs.users[k]], items: [pairs.items[k], pairs.items[3 + k]], feedback: [1, 0]),
+        weights: [1])
+    }
+    let weighted = loss(backbone, pairs, weights: [1, 2, 0.5])
+    #expect(abs(weighted - (apart[0] + 2 * apart[1] + 0.5 * apart[2]) / 3) < 1e-14)
+  }
+
+  @Test func everyEpochDrawsItemsAnew() {
+    let sampler = TripleSampler(data: SmallTrainingData.make(), batchSize: 16, seed: 3)
+    func triples(_ epoch: Int) -> [[Int32]] {
+      var (pairs, weights, all): (PairBatch, [Float], [[Int32]]) = (PairBatch(), [], [])
+      for index in 0..<sampler.batchCount {
+        sampler.fill(&pairs, weights: &weights, epoch: epoch, index: index)
+        let half = pairs.count / 2
+        for k in 0..<half { all.append([pairs.users[k], pairs.items[k], pairs.items[half + k]]) }
+      }
+      return all.sorted { $0.lexicographicallyPrecedes($1) }
+    }
+    #expect(triples(1) == triples(1) && triples(1) != triples(2), "not only their order")
+  }
+
   @Test func triplesAreEveryClickWithUniformUnclickedItems() {
     let data = SmallTrainingData.make(stream: .sampled(negativesPerPositive: 200))
     let sampler = TripleSampler(data: data, batchSize: 64, seed: 3)

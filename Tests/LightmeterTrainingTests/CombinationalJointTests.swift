@@ -65,6 +65,78 @@ import Testing
     }
   }
 
+  @Test func targetsAreTakenAnewBeforeEveryPass() throws {
+    var run = try run(method())
+    var tally = CombinationalJointTally()
+    try run.basePass(0, epoch: 0, done: 0, progress: { _, _ in }, &tally)
+    // The same models in a run that has seen no pass.
+    var fresh = try self.run(method())
+    (fresh.bases, fresh.residuals) = (run.bases, run.residuals)
+    try run.basePass(1, epoch: 0, done: 1, progress: { _, _ in }, &tally)
+    try fresh.basePass(1, epoch: 0, done: 0, progress: { _, _ in }, &tally)
+    for model in 0..<3 { #expect(values(run.bases[model]) == values(fresh.bases[model])) }
+  }
+
+  @Test func residualRatesAreScaled() throws {
+    var slow = method()
+    slow.residualRate = 1e-3
+    let start = try run(slow)
+    var run = start
+    var tally = CombinationalJointTally()
+    try run.residualPass(epoch: 0, progress: { _, _ in }, &tally)
+    let sampler = BatchSampler(data: SmallTrainingData.make(), batchSize: 16, seed: 3)
+    // A step of Adam is hardly longer than its rate.
+    let most = 1.5 * 0.05 * 1e-3 * Float(sampler.batchCount)
+    for model in 0..<3 {
+      let (before, after) = (start.residuals[model].backbone.tables, run.residuals[model].backbone.tables)
+      for table in 0..<2 {
+        let moved = zip(before[table].values, after[table].values).map { abs($0 - $1) }.max() ?? 0
+        #expect(moved > 0 && moved < most, "\(moved) of at most \(most)")
+      }
+    }
+  }
+
+  /// The mean gradient of the low-variance loss by a residual model's own numbers, by central differences in double.
+  @Test func aResidualModelsGradientGoesThroughTheSum() throws {
+    let base = try run(method()).bases[0]
+    var residual = try run(method()).residuals[0]
+    let (start, count) = (residual.backbone.tables, 4)
+    var work = CombinationalJointWorkspace()
+    work.batch.pairs = PairBatch(users: [0, 1, 2, 0], items: [3, 4, 5, 4], feedback: [1, 0, 1, 0])
+    var indexer = BatchIndexer(userCount: 12, itemCount: 10)
+    indexer.index(&work.batch)
+    (work.targetExposures, work.targetRelevances) = ([0.4, 0.6, 0.8, 0.3], [0.5, 0.5, 0.5, 0.5])
+    func loss(_ side: Int, _ place: Int, _ shift: Double) -> Double {
+      (0..<count).reduce(0.0) { sum, k in
+        let rows = [Int(work.batch.pairs.users[k]), Int(work.batch.pairs.items[k])]
+        var score = Double(base.backbone.intercept)
+        for column in 0..<4 {
+          let factors = (0..<2).map { table -> Double in
+            let index = rows[table] * start[table].stride + column
+            let value = Double(base.backbone.tables[table].values[index]) + Double(start[table].values[index])
+            return value + (table == side && index == place ? shift : 0)
+          }
+          score += factors[0] * factors[1]
+        }
+        let terms = LowVariance().terms(
+          clicked: work.batch.pairs.feedback[k] != 0, logit: score, exposure: Double(work.targetExposures[k]))
+        return sum + terms.loss / Double(count)
+      }
+    }
+    _ = residual.step(on: base, popularity: [Float](repeating: 0.5, count: 10), hardClip: false, &work)
+    for side in 0..<2 {
+      let gradient = work.modelGradient[side]
+      for (slot, row) in gradient.rows.enumerated() {
+        for column in 0..<4 {
+          let place = Int(row) * start[side].stride + column
+          let slope = (loss(side, place, 1e-4) - loss(side, place, -1e-4)) / 2e-4
+          // Single precision of numbers near 0.03.
+          #expect(abs(slope - Double(gradient.values[slot * gradient.stride + column])) < 1e-6, "\(side), \(place)")
+        }
+      }
+    }
+  }
+
   @Test func anEpochGoesThroughTheStreamOnce() throws {
     let data = SmallTrainingData.make()
     let model = try method(epochs: 1).fit(data, seed: 3, observer: SilentObserver())
@@ -85,6 +157,24 @@ import Testing
       return (run.bases + run.residuals).map(values)
     }
     #expect(try models(mostHeldPairs: 0) == models(mostHeldPairs: .max))
+  }
+
+  @Test func pairsWithoutAClickFallToAPartByChanceAnewInEveryEpoch() throws {
+    var run = try run(method())
+    func pairs(_ epoch: Int) throws -> [Int] {
+      try (0..<3).map { part in
+        var tally = CombinationalJointTally()
+        try run.basePass(part, epoch: epoch, done: part, progress: { _, _ in }, &tally)
+        return tally.record.pairs
+      }
+    }
+    let (first, second) = (try pairs(0), try pairs(1))
+    // Clicks are cut evenly; of two negatives a click a third each, give or take four standard deviations.
+    let all = first.reduce(0, +)
+    for count in first + second {
+      #expect(abs(Double(count) - Double(all) / 3) < 1 + 4 * (Double(all) * 2 / 9).squareRoot(), "\(first), \(second)")
+    }
+    #expect(first != second)
   }
 
   @Test func targetsOfAClickAreItsPartsOwnModelsAndOfOtherPairsTheMeanOfAll() throws {

@@ -83,18 +83,18 @@ import Testing
     var sweeps = sweeps(matrix, as: Double.self)
     sweeps.prior = (0..<7).map { 0.1 + 0.1 * Double($0) }
     let (users, items) = (Problem.rows(sweeps.users), Problem.rows(sweeps.items))
-    func posterior(_ user: Int, _ item: Int) -> Double {
+    func posterior(_ factors: [Double], _ user: Int, _ item: Int) -> Double {
       if matrix[user][item] != 0 { return 1 }
-      let s = Problem.dot(users[user], items[item])
+      let s = Problem.dot(factors, items[item])
       let f = (1.5 / (2 * .pi)).squareRoot() * exp(-1.5 * s * s / 2)
       return sweeps.prior[item] * f / (sweeps.prior[item] * f + 1 - sweeps.prior[item])
     }
-    let expected = (0..<7).map { item in (0..<7).reduce(0.0) { $0 + posterior($1, item) } / 7 }
+    let expected = (0..<7).map { item in (0..<7).reduce(0.0) { $0 + posterior(users[$1], $1, item) } / 7 }
     var priors = sweeps
     _ = priors.sweepPrior()
     #expect(largestDifference(priors.prior, expected) < 1e-12)
     // The users' equations hold with these weights: gradient of Σ e (y − s)² + ridge ‖x‖².
-    let weights = (0..<7).map { user in (0..<7).map { posterior(user, $0) } }
+    let weights = (0..<7).map { user in (0..<7).map { posterior(users[user], user, $0) } }
     _ = sweeps.sweepUsers()
     let solved = Problem.rows(sweeps.users)
     for user in 0..<7 {
@@ -104,6 +104,19 @@ import Testing
           slope += weights[user][item] * (Problem.dot(solved[user], items[item]) - matrix[user][item]) * items[item][k]
         }
         #expect(abs(slope) < 1e-12, "user \(user): with as many users as items the prior is still the items'")
+      }
+    }
+    // The items' equations hold with the weights at the users' new factors.
+    _ = sweeps.sweepItems()
+    let moved = Problem.rows(sweeps.items)
+    for item in 0..<7 {
+      for k in 0..<3 {
+        var slope = 0.1 / 1.5 * moved[item][k]
+        for user in 0..<7 {
+          let weight = posterior(solved[user], user, item)
+          slope += weight * (Problem.dot(solved[user], moved[item]) - matrix[user][item]) * solved[user][k]
+        }
+        #expect(abs(slope) < 1e-12, "item \(item)")
       }
     }
   }

@@ -26,13 +26,12 @@ import Testing
   }
 
   /// The outer loss after one virtual step, as a function of the exposure parameters alone.
-  private func outerLoss(_ trainer: Trainer<Double>, _ settings: Bilevel) -> Double {
-    var copy = trainer
-    copy.work.batch.pairs = batch
-    copy.indexer.index(&copy.work.batch)
-    _ = copy.forward()
-    copy.modelGradient(throughExposure: settings.innerThroughExposure)
-    return copy.hypergradient(settings, validation: validation)
+  private func outerLoss(_ trainer: inout Trainer<Double>, _ settings: Bilevel) -> Double {
+    trainer.work.batch.pairs = batch
+    trainer.indexer.index(&trainer.work.batch)
+    _ = trainer.forward()
+    trainer.modelGradient(throughExposure: settings.innerThroughExposure)
+    return trainer.hypergradient(settings, validation: validation)
   }
 
   static let cases: [Bilevel] = [
@@ -45,11 +44,7 @@ import Testing
   @Test(arguments: 0..<5) func itIsTheDerivativeOfTheOuterLossThroughOneStep(index: Int) {
     let settings = HypergradientTests.cases[index]
     var trainer = trainer(settings)
-    trainer.work.batch.pairs = batch
-    trainer.indexer.index(&trainer.work.batch)
-    _ = trainer.forward()
-    trainer.modelGradient(throughExposure: settings.innerThroughExposure)
-    _ = trainer.hypergradient(settings, validation: validation)
+    _ = outerLoss(&trainer, settings)
     // A summed outer loss is reported as its mean; its derivative is of the sum.
     let size = settings.reduction == .sum ? Double(validation.count) : 1
     for table in 0..<2 {
@@ -61,9 +56,62 @@ import Testing
         var (up, down) = (trainer, trainer)
         up.exposure.tables[table].values[position] += step
         down.exposure.tables[table].values[position] -= step
-        let slope = size * (outerLoss(up, settings) - outerLoss(down, settings)) / (2 * step)
+        let slope = size * (outerLoss(&up, settings) - outerLoss(&down, settings)) / (2 * step)
         // Central differences: truncation step² and rounding 1e-16/step, both under 1e-8 here.
         #expect(abs(slope - dense[position]) < 1e-8, "table \(table), position \(position)")
+      }
+    }
+  }
+
+  /// The hypergradient of `settings` as whole tables.
+  private func gradients(_ settings: Bilevel, prior: [Float] = []) -> [[Double]] {
+    var trainer = trainer(settings)
+    trainer.pullPrior = prior
+    _ = outerLoss(&trainer, settings)
+    return (0..<2).map { table in
+      let gradient = trainer.work.exposureGradient[table]
+      return gradient.dense(rows: trainer.exposure.tables[table].rows, width: gradient.stride)
+    }
+  }
+
+  @Test(arguments: [Bilevel.OuterSet.validation, .trainingBatch]) func scalesDifferByTheirFactor(
+    set: Bilevel.OuterSet
+  ) {
+    let (literal, perPair, unit) = (
+      gradients(Bilevel(outerSet: set, scale: .literal)), gradients(Bilevel(outerSet: set, scale: .perPair)),
+      gradients(Bilevel(outerSet: set, scale: .unit))
+    )
+    for table in 0..<2 {
+      // Rate 0.3 and eight pairs.
+      #expect(largestDifference(literal[table], perPair[table].map { 0.3 * $0 }) < 1e-12)
+      #expect(largestDifference(perPair[table], unit[table].map { $0 / 8 }) < 1e-12)
+      #expect(unit[table].contains { abs($0) > 1e-4 })
+    }
+  }
+
+  /// λ/n Σ (m − m⁰)² over the batch; a pair whose exposure is known has nothing to be pulled.
+  @Test func thePullIsTheDerivativeOfItsPenalty() {
+    let prior: [Float] = [0.2, 0.9, 0.4, 0.1, 0.7, 0.5]
+    let (with, without) = (gradients(Bilevel(pull: 0.7), prior: prior), gradients(Bilevel()))
+    let start = trainer(Bilevel())
+    func penalty(_ trainer: Trainer<Double>) -> Double {
+      var copy = trainer
+      copy.work.batch.pairs = batch
+      copy.indexer.index(&copy.work.batch)
+      _ = copy.forward()
+      return (0..<batch.count).filter { batch.knownExposures?[$0].isNaN == true }.reduce(0.0) { sum, k in
+        let miss = copy.work.tape.exposures[k] - Double(prior[Int(batch.items[k])])
+        return sum + 0.7 / Double(batch.count) * miss * miss
+      }
+    }
+    for table in 0..<2 {
+      let stride = start.exposure.tables[table].stride
+      for position in with[table].indices where position % stride < start.exposure.tables[table].width {
+        var (up, down) = (start, start)
+        up.exposure.tables[table].values[position] += 1e-5
+        down.exposure.tables[table].values[position] -= 1e-5
+        let slope = (penalty(up) - penalty(down)) / 2e-5
+        #expect(abs(slope - (with[table][position] - without[table][position])) < 1e-8, "\(table), \(position)")
       }
     }
   }

@@ -89,14 +89,16 @@ import Testing
     #expect(throws: TrainingError.self) { try method().fit(empty, seed: 1, observer: SilentObserver()) }
   }
 
-  @Test func frozenExposureAtZeroIsFixedMix() {
-    // All exposure parameters 0: gate ½ and affinity ½, so m = ¼ + θ/2.
-    let problem = GoldenProblem<Double>()
+  /// Five steps with the exposure held at `blended`, and five with `mixed` fixed, in the precision that trains.
+  private func expectTheSameBits(
+    _ mixed: [Float], _ change: (inout BlendedExposure<Float>) -> Void,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let problem = GoldenProblem<Float>()
     var frozen = problem.trainer(.bilevel(Bilevel(virtualStep: 0.5)), outer: GradientDescent(learningRate: 0))
-    for table in frozen.exposure.tables.indices {
-      frozen.exposure.tables[table].values = frozen.exposure.tables[table].values.map { _ in 0 }
-    }
-    let mixed = problem.exposure.popularity.map { Float(0.25 + 0.5 * $0) }
+    var blended = problem.exposure
+    change(&blended)
+    frozen.exposure = blended
     var fixed = problem.trainer(.fixed)
     fixed.exposure = FixedExposure(.perItem(mixed))
     for _ in 0..<5 {
@@ -104,12 +106,71 @@ import Testing
       _ = fixed.step(on: problem.batch, validation: problem.validation)
     }
     for table in 0..<2 {
-      // The fixed exposure is stored in Float: 2⁻²⁴ relative in m.
-      #expect(
-        largestDifference(frozen.backbone.tables[table].values, fixed.backbone.tables[table].values) < 1e-6)
-      #expect(
-        largestDifference(frozen.backbone.tables[table].values, problem.backbone.tables[table].values) > 1e-3)
+      let values = frozen.backbone.tables[table].values
+      #expect(values == fixed.backbone.tables[table].values, sourceLocation: sourceLocation)
+      #expect(values != problem.backbone.tables[table].values, sourceLocation: sourceLocation)
     }
+  }
+
+  @Test func frozenExposureAtZeroIsFixedMixToTheLastBit() throws {
+    // All exposure parameters 0: gate ½ and affinity ½, so m = ¼ + θ/2.
+    try expectTheSameBits(GoldenProblem<Float>().exposure.popularity.map { 0.25 + 0.5 * $0 }) { blended in
+      for table in blended.tables.indices {
+        blended.tables[table].values = blended.tables[table].values.map { _ in 0 }
+      }
+    }
+  }
+
+  @Test func aClosedGateIsUMFToTheLastBit() throws {
+    try expectTheSameBits(GoldenProblem<Float>().exposure.popularity) { blended in
+      blended.tables[1].values = blended.tables[1].values.map { _ in 0 }
+      blended.tables[1].values[4] = -800
+    }
+  }
+
+  @Test func givenExposuresAreWhatTheirSourceSays() throws {
+    let data = data()
+    func exposures(_ source: ExposureSource) throws -> [Float] {
+      var method = method(.fixed, epochs: 1)
+      method.exposure = source
+      let model = try method.fit(data, seed: 1, observer: SilentObserver())
+      var column = [Float](repeating: .nan, count: data.itemCount)
+      try #require(model.exposure).exposures(user: 3, items: 0..<data.itemCount, into: &column)
+      return column
+    }
+    let popularity = Popularity.exposure(of: data.positives, exponent: 0.5)
+    #expect(try exposures(.none) == popularity.map { _ in 1 })
+    #expect(try exposures(.popularity(power: 0.5, weight: 1, level: 0)) == popularity)
+    #expect(try exposures(.popularity(power: 0.5, weight: 0.5, level: 0.5)) == popularity.map { 0.25 + 0.5 * $0 })
+    #expect(
+      try exposures(.popularity(power: 1, weight: 1, level: 0)) == Popularity.exposure(of: data.positives, exponent: 1))
+  }
+
+  @Test func alternatingMovesTheExposureAtTheNewModel() {
+    let problem = GoldenProblem<Double>()
+    var alternating = problem.trainer(.alternating(throughExposure: true))
+    _ = alternating.step(on: problem.batch, validation: problem.validation)
+    // The same in two steps: the model alone, then the exposure alone.
+    var model = problem.trainer(.joint(throughExposure: true), outer: GradientDescent(learningRate: 0))
+    _ = model.step(on: problem.batch, validation: problem.validation)
+    var exposure = problem.trainer(.joint(throughExposure: true), inner: GradientDescent(learningRate: 0))
+    exposure.backbone = model.backbone
+    _ = exposure.step(on: problem.batch, validation: problem.validation)
+    for table in 0..<2 {
+      #expect(alternating.backbone.tables[table].values == model.backbone.tables[table].values)
+      #expect(alternating.exposure.tables[table].values == exposure.exposure.tables[table].values)
+    }
+  }
+
+  @Test func theStepsOfAnEpochGoThroughAllValidationBatches() throws {
+    let whole = data()
+    var first = whole
+    let most = (whole.validation.count + 1) / 2
+    first.validation = ValidationBatches(whole.validation.itemMajor(), most: most, seed: 1).batches(epoch: 0)[0]
+    var method = method(.bilevel(Bilevel(validationPairsPerStep: most)), epochs: 1)
+    method.batchSize = 8
+    let all = try factors(method.fit(whole, seed: 1, observer: SilentObserver()))
+    #expect(try factors(method.fit(first, seed: 1, observer: SilentObserver())) != all)
   }
 
   @Test func weightOfTwoCountsAPairTwice() {

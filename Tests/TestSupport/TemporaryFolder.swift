@@ -15,3 +15,14 @@ public func bytes(at path: String) throws -> [UInt8] { [UInt8](try Data(contents
 public func names(in path: String) throws -> [String] {
   try FileManager.default.contentsOfDirectory(atPath: path).sorted()
 }
+
+/// Lets this process write files of at most `bytes`; a longer write fails with `EFBIG` instead of a signal.
+public func limitFileSize(to bytes: Int) {
+  signal(SIGXFSZ, SIG_IGN)
+  var limit = rlimit(rlim_cur: rlim_t(bytes), rlim_max: rlim_t(bytes))
+  #if os(Linux)
+    setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+  #else
+    setrlimit(RLIMIT_FSIZE, &limit)
+  #endif
+}

@@ -56,7 +56,8 @@ enum ExitStatus {
     case let error as TrainingError:
       switch error {
       case .diverged: failed
-      case .interrupted(let epochs): epochs > 0 ? resumable : interrupted
+      // Where something is kept, `train` says so by a ResumableStop.
+      case .interrupted: interrupted
       case .missing, .resume: usage
       }
     case is TrainingDataError, is EvaluationError, is Recommender.Problem, is CalibrationError: badData

@@ -1,13 +1,5 @@
 internal import LightmeterKernels
 
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
-
 /// The text between the source and the scanner, up to two blocks, filled behind what is not yet used.
 struct BlockBuffer: ~Copyable {
   /// The longest line.
@@ -59,8 +51,7 @@ struct BlockBuffer: ~Copyable {
 
   /// Where the next line feed stands, or nil.
   func lineFeed(from position: Int) -> Int? {
-    guard position < end, let found = memchr(base + position, 10, end - position) else { return nil }
-    return found.assumingMemoryBound(to: UInt8.self) - base
+    DelimitedRun.lineFeed(in: base, position..<max(position, end))
   }
 
   /// Ends the last line at the end of the file; says whether it lacked its line feed.

@@ -1,12 +1,5 @@
 internal import CZlib
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#elseif canImport(Darwin)
-  internal import Darwin
-#endif
+internal import LightmeterKernels
 
 /// Bytes of a file, a pipe or standard input in blocks, uncompressed on the way where they are gzip.
 ///
@@ -21,7 +14,7 @@ final class ByteSource {
   /// Whether the bytes are gzip; known after the first read.
   private(set) var isCompressed = false
 
-  private let descriptor: Int32
+  private let descriptor: InputDescriptor
   private let closes: Bool
   private let input: UnsafeMutablePointer<UInt8>
   private let inputCapacity = 1 << 18
@@ -38,28 +31,29 @@ final class ByteSource {
       try self.init(descriptor: 0, name: "standard input", closes: false)
       return
     }
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
+    let descriptor: InputDescriptor
+    do { descriptor = try InputDescriptor(path: path) } catch {
       throw ReadError(
-        .noInput, file: path, problem: "cannot be opened: \(systemMessage(errno))",
+        .noInput, file: path, problem: "cannot be opened: \(error.reason)",
         remedy: "check the path, or give - to read standard input")
     }
-    try self.init(descriptor: descriptor, name: path, closes: true)
+    try self.init(descriptor, name: path, closes: true)
   }
 
   /// Reads an open descriptor, which is closed at the end only if `closes`.
-  init(descriptor: Int32, name: String, closes: Bool) throws(ReadError) {
-    var status = stat()
-    let known = fstat(descriptor, &status) == 0
-    let type = known ? status.st_mode & S_IFMT : 0
+  convenience init(descriptor: Int32, name: String, closes: Bool) throws(ReadError) {
+    try self.init(InputDescriptor(number: descriptor), name: name, closes: closes)
+  }
+
+  private init(_ descriptor: InputDescriptor, name: String, closes: Bool) throws(ReadError) {
     self.descriptor = descriptor
     self.closes = closes
     self.name = name
-    totalBytes = type == S_IFREG ? Int64(status.st_size) : nil
+    totalBytes = descriptor.fileSize.map { Int64($0) }
     input = .allocate(capacity: inputCapacity)
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
-    if type == S_IFDIR {
+    if descriptor.isFolder {
       throw ReadError(.noInput, file: name, problem: "is a folder", remedy: "name a file in it")
     }
   }
@@ -68,7 +62,7 @@ final class ByteSource {
     if memberOpen { inflateEnd(stream) }
     stream.deallocate()
     input.deallocate()
-    if closes { close(descriptor) }
+    if closes { descriptor.close() }
   }
 
   /// Fills part of `target`; 0 at the end.
@@ -114,25 +108,14 @@ final class ByteSource {
   }
 
   private func readRaw(_ target: UnsafeMutablePointer<UInt8>, _ capacity: Int) throws(ReadError) -> Int {
-    while true {
-      #if canImport(Darwin)
-        let count = Darwin.read(descriptor, target, capacity)
-      #elseif canImport(Musl)
-        let count = Musl.read(descriptor, target, capacity)
-      #else
-        let count = Glibc.read(descriptor, target, capacity)
-      #endif
-      if count > 0 {
-        bytesRead += Int64(count)
-        return count
-      }
-      if count == 0 {
-        endOfInput = true
-        return 0
-      }
-      if errno == EINTR { continue }
+    do {
+      let count = try descriptor.read(into: target, capacity: capacity, name: name)
+      bytesRead += Int64(count)
+      endOfInput = count == 0
+      return count
+    } catch {
       throw ReadError(
-        .inputOutput, file: name, problem: "could not be read after \(bytesRead) bytes: \(systemMessage(errno))",
+        .inputOutput, file: name, problem: "could not be read after \(bytesRead) bytes: \(error.reason)",
         remedy: "check the disk or the program that writes the pipe, and run again")
     }
   }
@@ -203,6 +186,3 @@ extension ByteSource {
       remedy: "take it from its source again; nothing was kept")
   }
 }
-
-/// The system's words for an error number.
-private func systemMessage(_ code: Int32) -> String { String(cString: strerror(code)) }

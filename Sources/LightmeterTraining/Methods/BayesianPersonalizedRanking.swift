@@ -41,15 +41,8 @@ public struct BayesianPersonalizedRanking: Method {
   public func fit(
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver
   ) throws(TrainingError) -> TrainedModel {
-    try Denormals.flushed { () throws(TrainingError) -> TrainedModel in
-      var run = TripleRun(method: self, data: data, seed: seed)
-      if let warmStart {
-        try warmStart.check(run.backbone.tables)
-        run.backbone.tables = warmStart.modelTables
-      }
-      if let file = resumeFrom { try run.resume(file) }
-      return try run.train(epochs: epochs, observer: observer)
-    }
+    var run = TripleRun(method: self, data: data, seed: seed)
+    return try run.train(from: warmStart, resumeFrom, epochs: epochs, observer: observer)
   }
 }
 
@@ -161,10 +154,10 @@ struct TripleStep<S: TrainingScalar>: Sendable {
   }
 }
 
-private struct TripleRun: EpochwiseRun {
+private struct TripleRun: WarmStartingRun {
   var history: [EpochRecord] = []
   private let sampler: TripleSampler
-  fileprivate var backbone: MatrixFactorization<Float>
+  private var backbone: MatrixFactorization<Float>
   private var optimizer: any Optimizer<Float>
   private var step: TripleStep<Float>
   private var pairs = PairBatch()
@@ -177,6 +170,11 @@ private struct TripleRun: EpochwiseRun {
       biases: method.itemBiases ? .item : .none, deviation: Float(method.initialDeviation), seed: seed)
     optimizer = PointwiseRun.optimizer(method.optimizer, method.settings, backbone.tables)
     step = TripleStep(userCount: data.userCount, itemCount: data.itemCount)
+  }
+
+  mutating func start(at start: WarmStart) throws(TrainingError) {
+    try start.check(backbone.tables)
+    backbone.tables = start.modelTables
   }
 
   mutating func resume(_ file: ResumeFile) throws(TrainingError) {

@@ -42,6 +42,27 @@ extension EpochwiseRun {
   }
 }
 
+/// A run that can also start from a model's tables.
+protocol WarmStartingRun: EpochwiseRun {
+  /// Takes the tables in place of random ones.
+  mutating func start(at start: WarmStart) throws(TrainingError)
+  /// Takes the state of a run that was stopped.
+  mutating func resume(_ file: ResumeFile) throws(TrainingError)
+}
+
+extension WarmStartingRun {
+  /// Runs from a warm start, from a resume file, or anew, with denormal numbers flushed on this thread.
+  mutating func train(
+    from start: WarmStart?, _ file: ResumeFile?, epochs: Int, observer: any TrainingObserver
+  ) throws(TrainingError) -> TrainedModel {
+    if let start { try self.start(at: start) }
+    if let file { try resume(file) }
+    return try Denormals.flushed { () throws(TrainingError) -> TrainedModel in
+      try train(epochs: epochs, observer: observer)
+    }
+  }
+}
+
 extension ResumeFile {
   /// The state of a run whose tables have the given layouts, whatever else is wrong as a resume error.
   func state(models: [Table<Float>], exposures: [Table<Float>] = []) throws(TrainingError) -> TrainingState {

@@ -46,9 +46,7 @@ public struct ExposureMatrixFactorization: Method {
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver
   ) throws(TrainingError) -> TrainedModel {
     var run = ExposureRun(method: self, data: data, seed: seed)
-    if let warmStart { try run.start(at: warmStart) }
-    if let file = resumeFrom { try run.resume(file) }
-    return try run.train(epochs: epochs, observer: observer)
+    return try run.train(from: warmStart, resumeFrom, epochs: epochs, observer: observer)
   }
 }
 
@@ -118,7 +116,7 @@ struct ExposureSweeps<S: TrainingScalar>: Sendable {
   }
 }
 
-private struct ExposureRun: EpochwiseRun {
+private struct ExposureRun: WarmStartingRun {
   var history: [EpochRecord] = []
   private var sweeps: ExposureSweeps<Float>
 

@@ -55,12 +55,8 @@ public struct LogisticMatrixFactorization: Method {
   public func fit(
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver
   ) throws(TrainingError) -> TrainedModel {
-    try Denormals.flushed { () throws(TrainingError) -> TrainedModel in
-      var run = LogisticRun(method: self, data: data, seed: seed)
-      if let warmStart { try run.start(at: warmStart) }
-      if let file = resumeFrom { try run.resume(file) }
-      return try run.train(epochs: epochs, observer: observer)
-    }
+    var run = LogisticRun(method: self, data: data, seed: seed)
+    return try run.train(from: warmStart, resumeFrom, epochs: epochs, observer: observer)
   }
 }
 
@@ -92,7 +88,7 @@ struct LogisticSides<S: TrainingScalar>: Sendable {
   }
 }
 
-private struct LogisticRun: EpochwiseRun {
+private struct LogisticRun: WarmStartingRun {
   var history: [EpochRecord] = []
   private var sides: LogisticSides<Float>
   private var optimizers: [Adam<Float>]

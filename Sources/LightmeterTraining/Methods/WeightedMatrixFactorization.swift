@@ -40,9 +40,7 @@ public struct WeightedMatrixFactorization: Method {
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver
   ) throws(TrainingError) -> TrainedModel {
     var run = LeastSquaresRun(method: self, data: data, seed: seed)
-    if let warmStart { try run.start(at: warmStart) }
-    if let file = resumeFrom { try run.resume(file) }
-    return try run.train(epochs: epochs, observer: observer)
+    return try run.train(from: warmStart, resumeFrom, epochs: epochs, observer: observer)
   }
 }
 
@@ -87,7 +85,7 @@ struct LeastSquaresSweeps<S: TrainingScalar>: Sendable {
   }
 }
 
-private struct LeastSquaresRun: EpochwiseRun {
+private struct LeastSquaresRun: WarmStartingRun {
   var history: [EpochRecord] = []
   private var sweeps: LeastSquaresSweeps<Float>
   private let method: WeightedMatrixFactorization
