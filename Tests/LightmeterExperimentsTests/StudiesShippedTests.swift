@@ -13,7 +13,7 @@ import Testing
   /// plan makes the table in docs/results stale.
   @Test(arguments: [
     ("clean-worlds", "7c47be9ebe3a4951"), ("coat-check", "750d7195fad7c594"), ("coat-wide-grid", "9f1727e5f38b5ab3"),
-    ("coat", "7a4ce16f09208a18"), ("kuairec-all", "4839891a2e48ecbd"), ("kuairec-methods", "4016588a55d94d44"),
+    ("coat", "7a4ce16f09208a18"), ("kuairec-all", "4839891a2e48ecbd"), ("kuairec-methods", "eeef15db49c999ab"),
     ("kuairec-slice-choice", "d38506a4112188e1"),
     ("kuairec-slice", "1ad8ac84e4c66a84"), ("kuairec", "68983e5e51ea2fe0"), ("ml-100k-worlds", "66d9904a22092319"),
   ])
