@@ -10,7 +10,8 @@ struct ServeCommand: AsyncParsableCommand {
       lightmeter serve model.lightmeter --port 8000 --feedback-log feedback
 
       The server is a program of its own, lightmeter-serve, looked for beside this one, in PATH, and in .build/server of \
-      the checkout that this one was built in; everything behind `serve` is passed on to it. `lightmeter-serve --help` lists its settings.
+      the checkout that this one was built in; everything behind `serve` is passed on to it. `lightmeter-serve --help` \
+      lists its settings.
       """)
 
   @Argument(parsing: .captureForPassthrough, help: "The model file and settings of lightmeter-serve.")
@@ -21,8 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
       Terminal.write(Self.helpMessage() + "\n")
       return
     }
-    let places = ["../../server/release", "../../server/debug"]
-    guard let program = HostProcess.program(named: "lightmeter-serve", places: places) else {
+    guard let program = HostProcess.program(named: "lightmeter-serve") else {
       Terminal.note(
         "lightmeter: there is no lightmeter-serve beside this program or in PATH; build it with "
           + "`swift build -c release --traits Server --scratch-path .build/server --product lightmeter-serve`")

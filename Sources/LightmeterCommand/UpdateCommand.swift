@@ -15,9 +15,10 @@ struct UpdateCommand: AsyncParsableCommand {
       lightmeter update model.lightmeter today.csv --replay-log yesterday.csv
 
       New users and items are folded in; then a few epochs go through the new log, with --replay through the old clicks \
-      too, which the model file keeps, or with --replay-log through those of an old log. Popularity is counted on all clicks; a learned exposure goes on from where it was. A \
-      share of the new log is held out, and the report says what the training changed there, better or worse. Without -o an update \
-      that is worse beyond chance is not written, and the exit code is 1. Methods that go through all pairs always replay. \
+      too, which the model file keeps, or with --replay-log through those of an old log. Popularity is counted on all \
+      clicks; a learned exposure goes on from where it was. A share of the new log is held out, and the report says what \
+      the training changed there, better or worse. Without -o an update that is worse beyond chance is not written, and \
+      the exit code is 1. Methods that go through all pairs always replay. \
       docs/update.md has the details.
       """)
 

@@ -5,19 +5,19 @@ public enum HostProcess {
     SystemCalls.resolved("/proc/self/exe") ?? SystemCalls.resolved(CommandLine.arguments.first ?? "")
   }
 
-  /// The first executable file of that name: beside this program's own file, then in the folders of PATH, then in folders
-  /// that are named as seen from the own one.
+  // Where `swift build --scratch-path .build/server` puts its programs, as seen from those of a plain build.
+  private static let serverBuilds = ["../../server/release", "../../server/debug"]
+
+  /// The first executable file of that name: beside this program's own file, then in the folders of PATH, then in the
+  /// server's build folder of the checkout that this program was built in.
   ///
   /// - Parameters:
-  ///   - places: such as `../lib`.
   ///   - passed: files that are none, as ``ownPath`` writes them.
-  public static func program(
-    named name: String, places: [String] = [], passingOver passed: [String] = []
-  ) -> String? {
+  public static func program(named name: String, passingOver passed: [String] = []) -> String? {
     let own = ownPath.flatMap { path in path.lastIndex(of: "/").map { String(path[..<$0]) } }
     let folders =
       (own.map { [$0] } ?? []) + (SystemCalls.environment("PATH") ?? "").split(separator: ":").map(String.init)
-      + (own.map { own in places.map { own + "/" + $0 } } ?? [])
+      + (own.map { own in serverBuilds.map { own + "/" + $0 } } ?? [])
     return folders.map { $0 + "/" + name }.first { path in
       SystemCalls.isExecutable(path) && !passed.contains(SystemCalls.resolved(path) ?? path)
     }

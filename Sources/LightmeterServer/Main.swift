@@ -32,8 +32,7 @@ struct Main {
       let variable = "LIGHTMETER_SERVE_PASSED"
       let before = (ProcessInfo.processInfo.environment[variable] ?? "").split(separator: ":").map(String.init)
       let passed = before + [HostProcess.ownPath ?? ""]
-      let places = ["../../server/release", "../../server/debug"]
-      if let next = HostProcess.program(named: "lightmeter-serve", places: places, passingOver: passed) {
+      if let next = HostProcess.program(named: "lightmeter-serve", passingOver: passed) {
         let reason = HostProcess.become(
           next, arguments: arguments, variables: [variable: passed.joined(separator: ":")])
         StandardStream.errors.write("lightmeter-serve: \(next) cannot be run: \(reason)\n")

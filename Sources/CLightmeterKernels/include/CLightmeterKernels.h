@@ -45,7 +45,8 @@
     void (*displace_rows)(void *table, void *saved, const void *step, const int32_t *row, const int32_t *slot,
                           size_t count, size_t stride, double scale);
     void (*restore_rows)(void *table, const void *saved, const int32_t *row, size_t count, size_t stride);
-    /* moments hold the first and then the second of each row. Adam on chosen rows, each with its own step count t, which goes up by one; correction1[t] = 1 - beta1^t,
+    /* Adam on chosen rows, each with its own step count t, which goes up by one; moments hold the first and then the
+       second of each row; correction1[t] = 1 - beta1^t,
        correction2[t] = 1 - beta2^t for t < corrections, the last entry beyond; decay per column */
     void (*adam_rows)(void *table, void *moments, const void *gradient, const void *decay, int32_t *steps,
                       const void *correction1, const void *correction2, size_t corrections, const int32_t *row,
