@@ -8,7 +8,11 @@ public import LightmeterModels
 
 /// The resume state as a file beside the model: the same container, deleted when the run ends well.
 public struct ResumeFile: Sendable {
+  // Raised when the tensors change; a file of another format cannot be gone on from. Files before 2 say none.
+  private static let format = 2
+
   private struct Manifest: Codable {
+    var format: Int?
     var fingerprint: String
     var epochsDone: Int
     var history: [EpochRecord]
@@ -37,7 +41,8 @@ public struct ResumeFile: Sendable {
         tensors[name + ".steps"] = .int32(optimizers[index].steps, shape: [optimizers[index].steps.count])
       }
     }
-    let manifest = Manifest(fingerprint: fingerprint, epochsDone: state.epochsDone, history: state.history)
+    let manifest = Manifest(
+      format: Self.format, fingerprint: fingerprint, epochsDone: state.epochsDone, history: state.history)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let text = String(decoding: try encoder.encode(manifest), as: UTF8.self)
@@ -51,6 +56,9 @@ public struct ResumeFile: Sendable {
     let container = try ModelContainer.read(path)
     guard let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(container.manifest.utf8)) else {
       throw TrainingError.resume("\(path) is a model, not a resume state")
+    }
+    guard manifest.format == Self.format else {
+      throw TrainingError.resume("\(path) was written by another version of Lightmeter; remove it to start anew")
     }
     guard manifest.fingerprint == fingerprint else {
       throw TrainingError.resume("\(path) belongs to a run with other data, recipe or seed; remove it to start anew")

@@ -67,6 +67,13 @@ import Testing
     #expect(try factors(resumed) == unbroken)
     rest.resumeFrom = ResumeFile(path: path, fingerprint: "another run")
     #expect(throws: TrainingError.self) { try rest.fit(data(), seed: 1, observer: SilentObserver()) }
+    // As files were before they said a format.
+    var older = try ModelContainer.read(path)
+    older.manifest = older.manifest.replacing(/"format":\d+,/, with: "")
+    try older.write(to: path)
+    rest.resumeFrom = file
+    let error = #expect(throws: TrainingError.self) { try rest.fit(data(), seed: 1, observer: SilentObserver()) }
+    #expect(error?.description.hasSuffix("another version of Lightmeter; remove it to start anew") == true)
   }
 
   @Test func divergenceNamesEpochAndBatch() throws {
