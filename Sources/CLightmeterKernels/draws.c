@@ -69,6 +69,13 @@ static inline int contains(const int32_t *items, ptrdiff_t first, ptrdiff_t end,
 #define RUN 256
 #define DROPPED (-2)
 
+// number / divisor by 2^64 / divisor rounded up, 0 for a divisor of 1: exact while number * divisor < 2^64. A division
+// of 64 bits takes up to ninety cycles.
+static inline uint64_t inverse_of(uint64_t divisor) { return divisor > 1 ? ~(uint64_t)0 / divisor + 1 : 0; }
+static inline uint64_t divided(uint64_t number, uint64_t inverse) {
+  return inverse ? (uint64_t)(((unsigned __int128)number * inverse) >> 64) : number;
+}
+
 struct draw_call {
   const struct lm_stream *stream;
   size_t first, count;
@@ -82,12 +89,12 @@ static void draw_run(const struct draw_call *call, size_t from, size_t count) {
   ptrdiff_t *places = call->places + from;
   int32_t *users = call->users + from, *items = call->items + from;
   uint8_t *feedback = call->feedback + from;
-  uint64_t firstFurther = s->positives * (1 + s->draws);
+  uint64_t firstFurther = s->positives * (1 + s->draws), inverse = inverse_of(s->draws);
   for (size_t k = 0; k < count; k++) {
     uint64_t place = index_at(s, call->first + from + k);
     places[k] = (ptrdiff_t)place;
     if (place < firstFurther)
-      __builtin_prefetch(s->users + (place < s->positives ? place : (place - s->positives) / s->draws));
+      __builtin_prefetch(s->users + (place < s->positives ? place : divided(place - s->positives, inverse)));
     if (place < s->positives) __builtin_prefetch(s->items + place);
   }
   for (size_t k = 0; k < count; k++) {
@@ -97,7 +104,7 @@ static void draw_run(const struct draw_call *call, size_t from, size_t count) {
       users[k] = s->users[place];
       items[k] = s->items[place];
     } else if (place < firstFurther) {
-      users[k] = s->users[(place - s->positives) / s->draws];
+      users[k] = s->users[divided(place - s->positives, inverse)];
       // The high word of the product is uniform to within itemCount / 2^64.
       items[k] = (int32_t)(((unsigned __int128)lm_hash(s->drawKey, place) * s->itemCount) >> 64);
       __builtin_prefetch(s->offsets + users[k]);

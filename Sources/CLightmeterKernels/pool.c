@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "include/CLightmeterKernels.h"
@@ -19,9 +20,11 @@
 #define RELAX() ((void)0)
 #endif
 
-// Waiting threads look this often before they sleep: about 100 us, longer than the serial gaps inside a training step. On a
-// machine with other work, longer spinning takes the cores away from the very threads that are waited for.
-#define SPINS 6000
+// Waiting threads look about this long before they sleep: longer than the serial gaps inside a training step. On a machine
+// with other work, longer spinning takes the cores away from the very threads that are waited for. By the clock, since a
+// pause takes 6 ns on one processor and 60 on another.
+#define PATIENCE 100000
+#define LOOKS 64
 #define MOST_THREADS 256
 
 // The state of the job in one word, so that a shard is taken by one compare-and-swap: round, shards, next shard.
@@ -64,10 +67,19 @@ static int nothing_to_do(void) {
   return NEXT(seen) >= SHARDS(seen) && !atomic_load(&stopping);
 }
 
+static uint64_t nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static void *worker(void *unused) {
   (void)unused;
   while (1) {
-    for (int spin = 0; spin < SPINS && nothing_to_do(); spin++) RELAX();
+    uint64_t start = nanoseconds();
+    do {
+      for (int look = 0; look < LOOKS && nothing_to_do(); look++) RELAX();
+    } while (nothing_to_do() && nanoseconds() - start < PATIENCE);
     if (nothing_to_do()) {
       pthread_mutex_lock(&bed);
       atomic_fetch_add(&sleepers, 1);
@@ -131,9 +143,12 @@ void lm_parallel(int shards, void (*body)(void *context, int shard), void *conte
   atomic_store(&ticket, TICKET(jobRound, shards, 0));
   wake();
   work();
-  for (int spin = 0; atomic_load_explicit(&finished, memory_order_acquire) < (uint32_t)shards; spin++) {
-    if (spin < SPINS) RELAX();
-    else sched_yield();
+  uint64_t start = 0;
+  for (uint64_t look = 1; atomic_load_explicit(&finished, memory_order_acquire) < (uint32_t)shards; look++) {
+    RELAX();
+    if (look % LOOKS != 0) continue;
+    if (start == 0) start = nanoseconds();
+    if (nanoseconds() - start > PATIENCE) sched_yield();
   }
   pthread_mutex_unlock(&busy);
 }

@@ -30,12 +30,12 @@ public protocol Backbone<S>: Sendable {
 extension Backbone {
   /// Zeroes a gradient for the rows that `batch` touches, one entry per table.
   public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
-    reset(&gradient, rows: touchedRows(of: batch), strides: tables.map(\.stride))
+    reset(&gradient, rows: touchedRows(of: batch), tables: tables)
   }
 }
 
 /// Zeroes a gradient for given rows of tables.
-func reset<S>(_ gradient: inout [RowGradient<S>], rows: [[Int32]], strides: [Int]) {
+func reset<S>(_ gradient: inout [RowGradient<S>], rows: [[Int32]], tables: [Table<S>]) {
   while gradient.count < rows.count { gradient.append(RowGradient()) }
-  for table in rows.indices { gradient[table].reset(rows: rows[table], stride: strides[table]) }
+  for table in rows.indices { gradient[table].reset(rows: rows[table], stride: tables[table].stride) }
 }

@@ -88,8 +88,9 @@ extension Trainer {
   /// v of the training loss at the virtual point with the exposure there, and the direct part of its derivative by α.
   private mutating func trainingBatchGradient(_ settings: Bilevel, pairWeight: S, directScale: S) -> Double {
     backbone.logits(for: work.batch, into: &work.outerLogits)
-    evaluateExposures(of: work.batch, tape: &work.outerTape)
-    evaluateTerms(of: work.batch, logits: work.outerLogits, tape: work.outerTape, into: &work.outerTerms)
+    Self.evaluate(exposure, of: work.batch, items: backbone.itemEmbeddings, into: &work.outerTape)
+    Self.evaluate(
+      estimator, of: work.batch, logits: work.outerLogits, exposures: work.outerTape.exposures, into: &work.outerTerms)
     let count = work.batch.count
     S.multiply(work.outerTerms.byLogit, nil, scale: pairWeight, count: count, into: &work.outerCotangents)
     backbone.pullback(work.outerCotangents, for: work.batch, into: &work.outerGradient)

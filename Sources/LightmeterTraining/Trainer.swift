@@ -119,8 +119,9 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   /// Logits, exposures and loss terms of the batch at the current parameters.
   mutating func forward() -> StepRecord {
     backbone.logits(for: work.batch, into: &work.logits)
-    evaluateExposures(of: work.batch, tape: &work.tape)
-    evaluateTerms(of: work.batch, logits: work.logits, tape: work.tape, into: &work.terms)
+    Self.evaluate(exposure, of: work.batch, items: backbone.itemEmbeddings, into: &work.tape)
+    Self.evaluate(
+      estimator, of: work.batch, logits: work.logits, exposures: work.tape.exposures, into: &work.terms)
     var record = StepRecord()
     record.pairs = work.batch.count
     record.trainingLoss = S.summarize(work.terms.loss, count: record.pairs).sum / Double(record.pairs)
@@ -129,19 +130,23 @@ public struct Trainer<S: TrainingScalar>: Sendable {
     return record
   }
 
+  // The next two are static: a method of the trainer would hold a copy of it, and every column of the workspace that it
+  // writes would be copied first.
+
   /// m of every pair: the model's, or what is known of the pair.
-  func evaluateExposures(of batch: IndexedBatch, tape: inout ExposureTape<S>) {
-    exposure.exposures(for: batch, items: backbone.itemEmbeddings, tape: &tape)
+  static func evaluate(
+    _ exposure: any ExposureModel<S>, of batch: IndexedBatch, items: ItemEmbeddings<S>, into tape: inout ExposureTape<S>
+  ) {
+    exposure.exposures(for: batch, items: items, tape: &tape)
     guard let known = batch.pairs.knownExposures else { return }
     for k in known.indices where !known[k].isNaN { tape.exposures[k] = S(known[k]) }
   }
 
   /// Loss terms, weighted; a known exposure has no derivative.
-  func evaluateTerms(
-    of batch: IndexedBatch, logits: [S], tape: ExposureTape<S>, into terms: inout LossColumns<S>
+  static func evaluate(
+    _ estimator: any Estimator, of batch: IndexedBatch, logits: [S], exposures: [S], into terms: inout LossColumns<S>
   ) {
-    estimator.evaluate(
-      feedback: batch.pairs.feedback, logits: logits, exposures: tape.exposures, into: &terms)
+    estimator.evaluate(feedback: batch.pairs.feedback, logits: logits, exposures: exposures, into: &terms)
     if let known = batch.pairs.knownExposures {
       for k in known.indices where !known[k].isNaN {
         (terms.byExposure[k], terms.byLogitAndExposure[k], terms.byExposureTwice[k]) = (0, 0, 0)

@@ -27,8 +27,9 @@ import Testing
     trainer.indexer.index(&trainer.work.batch)
     trainer.backbone.logits(for: trainer.work.batch, into: &trainer.work.logits)
     trainer.work.tape.exposures = reference["exposure"].doubles.map { S($0) }
-    trainer.evaluateTerms(
-      of: trainer.work.batch, logits: trainer.work.logits, tape: trainer.work.tape, into: &trainer.work.terms)
+    Trainer.evaluate(
+      estimator, of: trainer.work.batch, logits: trainer.work.logits, exposures: trainer.work.tape.exposures,
+      into: &trainer.work.terms)
     let terms = trainer.work.terms
     #expect(
       largestDifference(trainer.work.logits.prefix(14).map { Double($0) }, reference["score"].doubles) < tolerance)

@@ -63,7 +63,7 @@ public struct ExposureTape<S: TrainingScalar>: Sendable {
 extension ExposureModel {
   /// Zeroes a gradient for the rows that `batch` touches, one entry per table.
   public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
-    reset(&gradient, rows: touchedRows(of: batch), strides: tables.map(\.stride))
+    reset(&gradient, rows: touchedRows(of: batch), tables: tables)
   }
 
   /// Adds Σ cotangent · derivative by the parameters.
