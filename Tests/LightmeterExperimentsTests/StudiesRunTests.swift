@@ -101,6 +101,23 @@ import Testing
     #expect(try keys("weightDecay: [1e-5, 1e-2]", "weightDecay: [2e-5, 2e-2]").isDisjoint(with: base))
   }
 
+  @Test func scoresOfTheTestFollowTheProtocolAndOthersDoNot() throws {
+    let folder = try ScratchFolder()
+    let store = try RunStore(folder: folder.path("runs"))
+    func keys(_ tuning: String, _ scoring: String) throws -> Set<String> {
+      let text = SmallStudy.text(
+        methods: "{ method: mf, epochs: 3, dimension: 2, batch: 256 }", tuning: tuning,
+        extra: "seeds: [1, 2], controls: [\"MF\"], chosenOnTest: true,"
+      ).replacing("cutoffs: [5]", with: scoring)
+      return Set(try StudyRunner(Study(text: text), data: ".", store: store).knownTuningRuns().map(\.key))
+    }
+    let onTest = SmallStudy.standardTuning.replacing("slice-auc", with: "test:NDCG@5")
+    for other in ["cutoffs: [5, 10]", "cutoffs: [5], presets: [uplift-kuairec2024]"] {
+      #expect(try keys(onTest, other).isDisjoint(with: keys(onTest, "cutoffs: [5]")), "\(other)")
+      #expect(try keys(SmallStudy.standardTuning, other) == keys(SmallStudy.standardTuning, "cutoffs: [5]"), "\(other)")
+    }
+  }
+
   @Test func aRecordComesBackWithTheSameBits() throws {
     let folder = try ScratchFolder()
     let store = try RunStore(folder: folder.path("runs"))
