@@ -137,4 +137,36 @@ import Testing
     try folder.write("runs/k.json", "{ \"half\": ")
     #expect(throws: StudyError.self) { try store.record("k") }
   }
+
+  @Test func numbersThatAreNotFiniteComeBack() throws {
+    let folder = try ScratchFolder()
+    let store = try RunStore(folder: folder.path("runs"))
+    var record = RunRecord(
+      key: "k", phase: .tune, data: "d", dataDigest: "0", method: "m", recipe: Recipe("mf"), seed: 1)
+    record.scores = [.infinity, -.infinity, .nan].map { RunRecord.Score(epoch: 1, value: $0) }
+    try store.save(record)
+    let values = try #require(try store.record("k")).scores.map(\.value)
+    #expect(values[0] == .infinity && values[1] == -.infinity && values[2].isNaN)
+  }
+
+  @Test(arguments: ["!", "AAAA", "AAAAAAAA8D8="]) func damagedColumnsAreNoEmptyColumns(_ damage: String) throws {
+    let folder = try ScratchFolder()
+    let store = try RunStore(folder: folder.path("runs"))
+    let card = ProtocolCard(
+      preset: "strict", binarise: "as given", candidates: "all", itemsDropped: "none", usersKept: "all",
+      usersKeptCount: 2, usersTotal: 2, emptyUserValue: nil, convention: MetricConvention(), cutoffs: [5],
+      userInterval: "none", run: RunProtocol())
+    var record = RunRecord(
+      key: "k", phase: .final, data: "d", dataDigest: "0", method: "m", recipe: Recipe("mf"), seed: 1)
+    record.results = [
+      StoredResult(
+        card: card, values: [MeasuredValue(metric: .ndcg, cutoff: 5, users: [0, 1], perUser: [1, 1], card: card)])
+    ]
+    try store.save(record)
+    let text = try String(contentsOfFile: folder.path("runs/k.json"), encoding: .utf8)
+    let ones = "AAAAAAAA8D8AAAAAAADwPw=="
+    try #require(text.contains(ones))
+    try folder.write("runs/k.json", text.replacing(ones, with: damage))
+    #expect(throws: StudyError.self) { try store.record("k") }
+  }
 }
