@@ -118,6 +118,22 @@ import Testing
     }
   }
 
+  @Test func whenEveryConfigurationDivergesTheFirstOneOfTheGridStandsForTheRow() throws {
+    let folder = try ScratchFolder()
+    let store = try RunStore(folder: folder.path("runs"))
+    let runner = try StudyRunner(SmallStudy.study(), data: ".", store: store)
+    for run in try runner.knownTuningRuns() {
+      var record = RunRecord(
+        key: run.key, phase: .tune, data: "d", dataDigest: "0", method: run.method.label, recipe: run.recipe, seed: 101)
+      record.failure = "the loss became NaN"
+      try store.save(record)
+    }
+    for method in runner.study.methods[1...3] {
+      let choice = try #require(try runner.choice(runner.datasets[0], method))
+      #expect(choice.score == nil && choice.recipe == method.grid[0] && method.grid[0] != method.recipe)
+    }
+  }
+
   @Test func aRecordComesBackWithTheSameBits() throws {
     let folder = try ScratchFolder()
     let store = try RunStore(folder: folder.path("runs"))
