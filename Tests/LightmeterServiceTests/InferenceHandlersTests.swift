@@ -43,6 +43,16 @@ import Testing
     #expect(service.get("/v2/models/small").json["versions"] == .strings(["00000000000000aa"]))
   }
 
+  @Test func withoutAKeyAWrongNameIsNotToldTheRightOne() {
+    let service = SmallModel.service()
+    for wrong in ["other", "other/versions/1", "small/versions/1"] {
+      let (status, problem) = service.get("/v2/models/\(wrong)/ready")
+      #expect(status == 404 && !problem.detail.isEmpty)
+      #expect(!problem.detail.contains("00000000000000aa"), "\(problem.detail)")
+      if wrong.hasPrefix("other") { #expect(!problem.detail.contains("small"), "\(problem.detail)") }
+    }
+  }
+
   @Test func aVersionIsTheDigestOfTheModel() {
     let (service, version) = (SmallModel.service(), "/v2/models/small/versions/00000000000000aa")
     #expect(service.get(version).json["name"]?.text == "small")
