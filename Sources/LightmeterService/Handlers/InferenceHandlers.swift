@@ -48,8 +48,8 @@ enum InferenceHandlers {
     let id = try body.value("id") == nil ? nil : body.string("id")
     let wanted = try outputs(of: body)
     var (items, scores, counts): ([JSONValue], [JSONValue], [JSONValue]) = ([], [], [])
-    for user in users {
-      let list = try RecommendHandlers.list(service, served, user: user, question)["items"]?.elements ?? []
+    for answer in try RecommendHandlers.lists(service, served, users: users, question) {
+      let list = answer["items"]?.elements ?? []
       items += list.map { $0["item"] ?? .string("") }
       scores += list.map { $0["score"] ?? .integer(0) }
       counts.append(.integer(list.count))
