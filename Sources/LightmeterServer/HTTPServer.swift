@@ -46,12 +46,15 @@
           services: try services(service, tls, logger, listening), gracefulShutdownSignals: [.sigterm, .sigint],
           logger: quiet(logger)
         ).limited(to: settings.drainSeconds))
-      do { try await group.run() } catch {
-        guard listening.began else { throw AddressProblem(host: settings.host, port: settings.port) }
-        // A second signal or the end of the time for draining ends what is left.
-        logger.warning("ended before all requests were answered: \(error)")
+      var problem: (any Error)?
+      do { try await group.run() } catch is CancellationError {
+        // Only the end of the time for draining cancels: what is left is cut off.
+        logger.warning("ended before all requests were answered")
+      } catch {
+        problem = listening.began ? ServingProblem(cause: error) : beforeListening(error, settings)
       }
       try journal?.synchronise()
+      if let problem { throw problem }
       logger.info("ended")
     }
 
@@ -79,6 +82,14 @@
         ModelWatch(service: service, logger: logger), ReloadOnSignal(slot: service.slot, logger: logger),
         JournalSync(journal: service.journal, logger: logger), application,
       ]
+    }
+
+    /// Sockets' own errors are about the address; others say themselves what they are about.
+    private static func beforeListening(_ error: any Error, _ settings: ServiceSettings) -> any Error {
+      guard error is IOError || error is SocketAddressError || error is SocketAddressError.UnknownHost else {
+        return error
+      }
+      return AddressProblem(host: settings.host, port: settings.port, cause: error)
     }
 
     /// The certificate and its key; nil where the server speaks plain HTTP.
@@ -120,10 +131,17 @@
   struct AddressProblem: Error, CustomStringConvertible {
     let host: String
     let port: Int
+    let cause: any Error
     var description: String {
       "\(host):\(port) cannot be listened on: the port is taken, or the address is not this machine's; choose another "
-        + "--port or --host"
+        + "--port or --host (\(cause))"
     }
+  }
+
+  /// What ended the server while it was serving and nobody had asked it to end.
+  struct ServingProblem: Error, CustomStringConvertible {
+    let cause: any Error
+    var description: String { "serving ended by itself; start it again (\(cause))" }
   }
 
   /// A certificate or a key that cannot be used, in one sentence.

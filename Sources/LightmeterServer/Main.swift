@@ -19,7 +19,7 @@ struct Main {
         try await HTTPServer.run(arguments: arguments, environment: ProcessInfo.processInfo.environment)
       } catch {
         StandardStream.errors.write("lightmeter-serve: \(error)\n")
-        HostProcess.exit(error is SettingError ? 64 : 66)
+        HostProcess.exit(error is SettingError ? 64 : error is ServingProblem ? 70 : 66)
       }
     #else
       handOver(arguments)
