@@ -105,8 +105,10 @@ struct LayoutSettler {
     let byPosition = columns.filter { if case .position = $0.value { true } else { false } }
     if named { return true }
     // Two columns that could be the item are no matter where its position is given.
-    let byName = try? knownPositions(fields)
-    let known = try byName ?? knownPositions(fields, except: asHeader.filter { byPosition[$0.key] != nil })
+    let known: [ColumnRole: Int]
+    do { known = try knownPositions(fields) } catch {
+      known = try knownPositions(fields, except: asHeader.filter { byPosition[$0.key] != nil })
+    }
     if known[.user] != nil && known[.item] != nil { return true }
     let names = options.preset?.names ?? KnownNames.general
     let isNamed = { (role: ColumnRole) in
