@@ -89,7 +89,9 @@ extension Recommender {
   func exposureOfNewUser(clicks: Int, perUser: Double?) throws(Problem) -> StoredExposure? {
     guard let exposure = model.exposure else { return nil }
     let activity = perUser.map { $0 > 0 ? Double(clicks) / $0 : 1 } ?? 1
-    let new = exposure.ofNewUser(activity: Float(activity)) {
+    let new = exposure.ofNewUser(
+      activity: Float(activity), order: { activities in cache.activityOrder { ActivityOrder(activities) } }
+    ) {
       guard case .blended(let blended) = exposure else { return [] }
       return cache.meanExposureUser { blended.users.meanRow }
     }

@@ -8,6 +8,7 @@ final class FoldInCache: Sendable {
     var rule: FoldInRule?
     var fallback: CorrectedPopularity?
     var meanExposureUser: [Float]?
+    var activityOrder: ActivityOrder?
     var meanUser: [Float]?
     var meanItem: [Float]?
     var itemGram: [Double]?
@@ -20,6 +21,7 @@ final class FoldInCache: Sendable {
   func rule(_ make: () -> FoldInRule) -> FoldInRule { part(\.rule, make) }
   func fallback(_ make: () -> CorrectedPopularity) -> CorrectedPopularity { part(\.fallback, make) }
   func meanExposureUser(_ make: () -> [Float]) -> [Float] { part(\.meanExposureUser, make) }
+  func activityOrder(_ make: () -> ActivityOrder) -> ActivityOrder { part(\.activityOrder, make) }
   func meanUser(_ make: () -> [Float]) -> [Float] { part(\.meanUser, make) }
   func meanItem(_ make: () -> [Float]) -> [Float] { part(\.meanItem, make) }
   func itemGram(_ make: () -> [Double]) -> [Double] { part(\.itemGram, make) }

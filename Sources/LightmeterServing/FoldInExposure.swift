@@ -16,19 +16,19 @@ extension StoredExposure {
   ///
   /// - Parameters:
   ///   - activity: clicks over the mean clicks of a user.
+  ///   - order: the known users' activities in order, made when they are needed.
   ///   - meanUser: the mean row of Eq. (14)'s user factors, computed when it is needed.
   /// - Returns: nil for an exposure that only a simulated world knows.
-  func ofNewUser(activity: Float, meanUser: () -> [Float]) -> StoredExposure? {
+  func ofNewUser(
+    activity: Float, order: ([Float]) -> ActivityOrder = { ActivityOrder($0) }, meanUser: () -> [Float]
+  ) -> StoredExposure? {
     switch self {
     case .constant, .perItem: return self
     case .blended(let blended):
-      return .blended(
-        BlendedEstimate(
-          users: blended.users.single(meanUser()), items: blended.items, gate: blended.gate,
-          popularity: blended.popularity))
+      return .blended(blended.replacingUsers(by: blended.users.single(meanUser())))
     case .calibrated(let calibrated):
       let activities = calibrated.activities
-      let nearest = activities.indices.min { abs(activities[$0] - activity) < abs(activities[$1] - activity) } ?? 0
+      let nearest = order(activities).user(nearest: activity) ?? 0
       let relevance = calibrated.relevance
       return .calibrated(
         CalibratedExposure(
@@ -40,5 +40,38 @@ extension StoredExposure {
             : CalibratedRelevance(userCount: 1, itemMeans: relevance.itemMeans)))
     case .known: return nil
     }
+  }
+}
+
+/// Users by activity, for finding the one nearest to a new user without going through all.
+struct ActivityOrder: Sendable {
+  /// The activities that occur, ascending.
+  private let activities: [Float]
+  /// The first user of each.
+  private let users: [Int]
+
+  init(_ all: [Float]) {
+    var first: [Float: Int] = [:]
+    for (user, activity) in all.enumerated() where first[activity] == nil { first[activity] = user }
+    let ordered = first.sorted { $0.key < $1.key }
+    (activities, users) = (ordered.map(\.key), ordered.map(\.value))
+  }
+
+  /// The user whose activity is nearest, the first one among equally near ones; nil without users.
+  ///
+  /// - Complexity: O(log activities).
+  func user(nearest activity: Float) -> Int? {
+    var (low, high) = (0, activities.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if activities[middle] < activity { low = middle + 1 } else { high = middle }
+    }
+    // Distances grow on both sides; rounding may make neighbours equally far.
+    let sides = [low - 1, low].filter { activities.indices.contains($0) }
+    guard let least = sides.map({ abs(activities[$0] - activity) }).min() else { return nil }
+    func isNearest(_ place: Int) -> Bool { abs(activities[place] - activity) == least }
+    let below = stride(from: low - 1, through: 0, by: -1).prefix(while: isNearest)
+    let above = (low..<activities.count).prefix(while: isNearest)
+    return (below.map { users[$0] } + above.map { users[$0] }).min()
   }
 }

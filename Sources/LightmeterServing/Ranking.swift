@@ -10,6 +10,8 @@ struct Ranking: Sendable {
   /// Items left out for all, ascending.
   private let excluded: [Int32]
   private let filtersSeen: Bool
+  /// The model's, taken once: each taking wraps the model anew.
+  private let scorer: (any RelevanceScorer)?
   // Items of a tile: with a block of users its scores stay in a core's cache.
   private static let tile = 2048
 
@@ -20,11 +22,12 @@ struct Ranking: Sendable {
     self.count = count
     self.mode = mode
     filtersSeen = filterSeen
+    scorer = recommender.model.scorer.relevanceScorer
     excluded = excluding.compactMap { recommender.model.items.index(of: $0) }.sorted()
     if filterSeen, model.seen == nil { throw .noHistory }
     if mode != .relevance {
       if model.exposure == nil { throw .noExposure }
-      if !givesProbability { throw .noProbability }
+      if scorer == nil { throw .noProbability }
     }
   }
 
@@ -64,18 +67,14 @@ struct Ranking: Sendable {
 
   /// Turns scores into what the mode ranks by.
   private func weigh(_ scores: inout [Float], row: Range<Int>, user: Int, items: Range<Int>) {
-    guard let exposure = model.exposure else { return }
+    guard let exposure = model.exposure, let scorer else { return }
     var exposures = [Float](repeating: 0, count: items.count)
     exposure.exposures(user: user, items: items, into: &exposures)
     for k in 0..<items.count {
-      let relevance = relevance(ofScore: scores[row.lowerBound + k]) ?? 0
+      let relevance = scorer.relevance(ofScore: scores[row.lowerBound + k])
       scores[row.lowerBound + k] = relevance * (mode == .click ? exposures[k] : 1 - exposures[k])
     }
   }
-
-  private var givesProbability: Bool { model.scorer.relevanceScorer != nil }
-
-  private func relevance(ofScore score: Float) -> Float? { model.scorer.relevanceScorer?.relevance(ofScore: score) }
 
   private func describe(user: Int, item: Int, score: Float) -> Recommender.Recommendation {
     var raw = score
@@ -85,7 +84,7 @@ struct Ranking: Sendable {
       raw = single[0]
     }
     return Recommender.Recommendation(
-      item: model.items[item], score: score, relevance: relevance(ofScore: raw),
+      item: model.items[item], score: score, relevance: scorer?.relevance(ofScore: raw),
       exposure: model.exposure?.exposure(user: user, item: item))
   }
 }

@@ -35,9 +35,10 @@ extension Recommender {
   ) throws(Problem) -> [Recommendation] {
     guard let index = model.users.index(of: user) else { throw .unknownUser(user) }
     if filterSeen, model.seen == nil { throw .noHistory }
+    let (exposure, scorer) = (model.exposure, model.scorer.relevanceScorer)
     if mode != .relevance {
-      if model.exposure == nil { throw .noExposure }
-      if model.scorer.relevanceScorer == nil { throw .noProbability }
+      if exposure == nil { throw .noExposure }
+      if scorer == nil { throw .noProbability }
     }
     let excluded = Set(excluded)
     var best = TopK(min(count, candidates.count))
@@ -48,15 +49,15 @@ extension Recommender {
       if excluded.contains(id) || !offered.insert(item).inserted { continue }
       if filterSeen, model.seen?.contains(user: Int(index), item: item) == true { continue }
       model.scorer.scores(user: Int(index), items: Int(item)..<Int(item) + 1, into: &single)
-      let relevance = model.scorer.relevanceScorer?.relevance(ofScore: single[0])
-      let exposure = model.exposure?.exposure(user: Int(index), item: Int(item))
+      let relevance = scorer?.relevance(ofScore: single[0])
+      let exposed = exposure?.exposure(user: Int(index), item: Int(item))
       let score =
         switch mode {
         case .relevance: single[0]
-        case .click: (relevance ?? 0) * (exposure ?? 0)
-        case .explore: (relevance ?? 0) * (1 - (exposure ?? 0))
+        case .click: (relevance ?? 0) * (exposed ?? 0)
+        case .explore: (relevance ?? 0) * (1 - (exposed ?? 0))
         }
-      details[item] = (relevance, exposure)
+      details[item] = (relevance, exposed)
       best.offer(item, score)
     }
     return best.ranked.map { item, score in

@@ -107,6 +107,36 @@ import Testing
     #expect(throws: StudyError.self) { try set.test(1) }
   }
 
+  /// A row whose runs have these correlations by seed; nil for a run that diverged.
+  private func row(_ label: String, _ correlations: [(seed: UInt64, value: Double?)]) -> StudyRow {
+    let records = correlations.map { seed, value in
+      var record = RunRecord(
+        key: "\(label)\(seed)", phase: .final, data: "d", dataDigest: "0", method: label, recipe: Recipe("mf"),
+        seed: seed)
+      record.exposure = value.map { RunRecord.Exposure(correlation: $0, error: 0.1) }
+      return record
+    }
+    return StudyRow(label: label, records: records, choice: nil, taken: [])
+  }
+
+  @Test func correlationsAreComparedSeedBySeed() throws {
+    let data = try SmallStudy.study().data[0]
+    let dataset = try StudyDataset.open(data, folder: ".")
+    let claim = try #require(LedgerClaim.all.first { $0.metric == nil && $0.rivals == ["JointOpt"] })
+    func verdict(_ own: [(seed: UInt64, value: Double?)], _ rival: [(seed: UInt64, value: Double?)]) throws
+      -> Ledger.Verdict
+    {
+      let rows = [row("Biif", own), row("JointOpt", rival)]
+      let results = StudyResults(dataset: dataset, rows: rows, seeds: [1, 2, 3], controls: [])
+      return try claim.judge([claim.study: LedgerReading(results: [results], absentMethods: [:])])[0].verdict
+    }
+    let own: [(seed: UInt64, value: Double?)] = [(1, 0.2), (2, 0.6)]
+    // In the order of the rows 0.2 would stand against 0.5.
+    #expect(try verdict(own, [(2, 0.5), (1, 0.1)]) == .reproduced)
+    #expect(try verdict(own, [(2, 0.1), (1, 0.5)]) == .notReproduced)
+    #expect(try verdict([(1, 0.9), (2, nil), (3, 0.9)], [(1, nil), (2, 0.5), (3, 0.5)]) == .notTestable)
+  }
+
   private func cell(_ values: [Double], users: [Double]) -> StudyCell {
     let card = ProtocolCard(
       preset: "cjmf2020", binarise: "b", candidates: "all", itemsDropped: "none", usersKept: "all", usersKeptCount: 3,

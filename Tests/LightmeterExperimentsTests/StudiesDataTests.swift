@@ -108,6 +108,17 @@ import Testing
     }
   }
 
+  @Test func aWorldOfAFileWithoutRatingsSaysWhichFileAndWhatToDo() throws {
+    let folder = try ScratchFolder()
+    try folder.write("clicks.csv", "user,item\n" + (0..<12).map { "u\($0 % 4),i\($0 / 3)\n" }.joined())
+    do {
+      _ = try open("{ kind: 'ratings-world', path: 'clicks.csv', form: 'csv' }", folder)
+      Issue.record("a file without ratings gave a world")
+    } catch let error as StudyError {
+      #expect("\(error)".contains("clicks.csv") && "\(error)".contains("no rating column"), "\(error)")
+    }
+  }
+
   @Test func aMissingFileIsNamedWithTheRemedy() throws {
     let folder = try ScratchFolder()
     #expect(throws: (any Error).self) { try open("{ kind: 'coat' }", folder) }

@@ -10,11 +10,17 @@ import Testing
     userInterval: "bootstrap", run: RunProtocol())
 
   /// A row whose user u has the value `base(u)` in seed 0 and a little more in seed 1.
-  private func row(_ label: String, users: Range<Int32> = 0..<60, _ base: (Int32) -> Double) -> StudyRow {
+  private func row(
+    _ label: String, users: Range<Int32> = 0..<60, failed: Int? = nil, _ base: (Int32) -> Double
+  ) -> StudyRow {
     let records = (0..<2).map { seed in
       var record = RunRecord(
         key: "\(label)\(seed)", phase: .final, data: "d", dataDigest: "0", method: label, recipe: Recipe("mf"),
         seed: UInt64(seed))
+      if seed == failed {
+        record.failure = "the loss became NaN"
+        return record
+      }
       let list = users.map { base($0) + 0.01 * Double(seed) }
       let value = MeasuredValue(metric: .ndcg, cutoff: 5, users: Array(users), perUser: list, card: Self.card)
       record.results = [StoredResult(card: Self.card, values: [value])]
@@ -54,6 +60,19 @@ import Testing
     let rows = [row("first") { Double($0 % 7) / 10 }, row("second") { Double(($0 + 1) % 7) / 10 }]
     let cells = try results(rows, controls: ["first"]).cells("NDCG@5").compactMap(\.self)
     #expect(Set(cells.map(\.mark)) == [.best, .tied])
+  }
+
+  @Test func aMeanOfFewerSeedsSaysOfHowMany() throws {
+    let rows = [row("whole") { Double($0 % 7) / 10 }, row("half", failed: 1) { Double(($0 + 1) % 7) / 10 }]
+    let results = try results(rows, controls: ["whole"])
+    let metric = (name: "NDCG@5", cells: try results.cells("NDCG@5"))
+    let tables = StudyTables(study: try SmallStudy.study())
+    let (main, paired) = (tables.main(results, [metric]), tables.differences(results, metric, "whole"))
+    for table in [main.table, paired.table] {
+      #expect(table.rows[1][1].text.hasSuffix(" (1 of 2 seeds)"), "\(table.rows[1])")
+      #expect(!table.rows[0][1].text.contains("seeds"), "\(table.rows[0])")
+    }
+    #expect(main.caption.contains("2 seeds (fewer where a cell says so)"))
   }
 
   @Test func usersThatCountInOneRunOnlyKeepTheirValue() throws {

@@ -101,6 +101,39 @@ import Testing
     #expect(try keys("weightDecay: [1e-5, 1e-2]", "weightDecay: [2e-5, 2e-2]").isDisjoint(with: base))
   }
 
+  @Test func scoresOfTheTestFollowTheProtocolAndOthersDoNot() throws {
+    let folder = try ScratchFolder()
+    let store = try RunStore(folder: folder.path("runs"))
+    func keys(_ tuning: String, _ scoring: String) throws -> Set<String> {
+      let text = SmallStudy.text(
+        methods: "{ method: mf, epochs: 3, dimension: 2, batch: 256 }", tuning: tuning,
+        extra: "seeds: [1, 2], controls: [\"MF\"], chosenOnTest: true,"
+      ).replacing("cutoffs: [5]", with: scoring)
+      return Set(try StudyRunner(Study(text: text), data: ".", store: store).knownTuningRuns().map(\.key))
+    }
+    let onTest = SmallStudy.standardTuning.replacing("slice-auc", with: "test:NDCG@5")
+    for other in ["cutoffs: [5, 10]", "cutoffs: [5], presets: [uplift-kuairec2024]"] {
+      #expect(try keys(onTest, other).isDisjoint(with: keys(onTest, "cutoffs: [5]")), "\(other)")
+      #expect(try keys(SmallStudy.standardTuning, other) == keys(SmallStudy.standardTuning, "cutoffs: [5]"), "\(other)")
+    }
+  }
+
+  @Test func whenEveryConfigurationDivergesTheFirstOneOfTheGridStandsForTheRow() throws {
+    let folder = try ScratchFolder()
+    let store = try RunStore(folder: folder.path("runs"))
+    let runner = try StudyRunner(SmallStudy.study(), data: ".", store: store)
+    for run in try runner.knownTuningRuns() {
+      var record = RunRecord(
+        key: run.key, phase: .tune, data: "d", dataDigest: "0", method: run.method.label, recipe: run.recipe, seed: 101)
+      record.failure = "the loss became NaN"
+      try store.save(record)
+    }
+    for method in runner.study.methods[1...3] {
+      let choice = try #require(try runner.choice(runner.datasets[0], method))
+      #expect(choice.score == nil && choice.recipe == method.grid[0] && method.grid[0] != method.recipe)
+    }
+  }
+
   @Test func aRecordComesBackWithTheSameBits() throws {
     let folder = try ScratchFolder()
     let store = try RunStore(folder: folder.path("runs"))
@@ -118,6 +151,38 @@ import Testing
     #expect(back.results[0].values() == [value] && back.seed == .max && back.recipe == record.recipe)
     #expect(try store.record("other") == nil)
     try folder.write("runs/k.json", "{ \"half\": ")
+    #expect(throws: StudyError.self) { try store.record("k") }
+  }
+
+  @Test func numbersThatAreNotFiniteComeBack() throws {
+    let folder = try ScratchFolder()
+    let store = try RunStore(folder: folder.path("runs"))
+    var record = RunRecord(
+      key: "k", phase: .tune, data: "d", dataDigest: "0", method: "m", recipe: Recipe("mf"), seed: 1)
+    record.scores = [.infinity, -.infinity, .nan].map { RunRecord.Score(epoch: 1, value: $0) }
+    try store.save(record)
+    let values = try #require(try store.record("k")).scores.map(\.value)
+    #expect(values[0] == .infinity && values[1] == -.infinity && values[2].isNaN)
+  }
+
+  @Test(arguments: ["!", "AAAA", "AAAAAAAA8D8="]) func damagedColumnsAreNoEmptyColumns(_ damage: String) throws {
+    let folder = try ScratchFolder()
+    let store = try RunStore(folder: folder.path("runs"))
+    let card = ProtocolCard(
+      preset: "strict", binarise: "as given", candidates: "all", itemsDropped: "none", usersKept: "all",
+      usersKeptCount: 2, usersTotal: 2, emptyUserValue: nil, convention: MetricConvention(), cutoffs: [5],
+      userInterval: "none", run: RunProtocol())
+    var record = RunRecord(
+      key: "k", phase: .final, data: "d", dataDigest: "0", method: "m", recipe: Recipe("mf"), seed: 1)
+    record.results = [
+      StoredResult(
+        card: card, values: [MeasuredValue(metric: .ndcg, cutoff: 5, users: [0, 1], perUser: [1, 1], card: card)])
+    ]
+    try store.save(record)
+    let text = try String(contentsOfFile: folder.path("runs/k.json"), encoding: .utf8)
+    let ones = "AAAAAAAA8D8AAAAAAADwPw=="
+    try #require(text.contains(ones))
+    try folder.write("runs/k.json", text.replacing(ones, with: damage))
     #expect(throws: StudyError.self) { try store.record("k") }
   }
 }

@@ -213,4 +213,14 @@ import Testing
       #expect(try bytes(at: "\(folder)/a") == bytes(at: "\(folder)/b"))
     }
   }
+
+  @Test func otherUsersOfAnExposureShareTheItemsGates() throws {
+    let found = try exposures().compactMap { exposure -> BlendedEstimate? in
+      if case .blended(let blended) = exposure { blended } else { nil }
+    }
+    let blended = try #require(found.first)
+    let other = blended.replacingUsers(by: blended.users)
+    #expect(other.gates === blended.gates)
+    #expect(other.exposure(user: 2, item: 4) == blended.exposure(user: 2, item: 4))
+  }
 }

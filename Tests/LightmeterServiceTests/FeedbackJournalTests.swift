@@ -1,3 +1,4 @@
+import Foundation
 import LightmeterFeedback
 import LightmeterKernels
 import TestSupport
@@ -100,6 +101,19 @@ import Testing
       try other.commit()
       #expect(throws: AppendFileError.notALog(path: folder + "/clicks-000001.csv")) {
         try FeedbackJournal(folder: folder)
+      }
+    }
+  }
+
+  @Test(.enabled(if: getuid() != 0, "root may list every folder")) func aFolderThatCannotBeListedIsNotTakenForEmpty()
+    throws
+  {
+    try withTemporaryFolder { folder in
+      do { try FeedbackJournal(folder: folder).record([shown("u", "i")]) }
+      try FileManager.default.setAttributes([.posixPermissions: 0o300], ofItemAtPath: folder)
+      defer { try? FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder) }
+      #expect { try FeedbackJournal(folder: folder) } throws: {
+        "\($0)".contains("cannot be listed; allow the server to read it")
       }
     }
   }

@@ -43,6 +43,39 @@ import Testing
     #expect(service.get("/v2/models/small").json["versions"] == .strings(["00000000000000aa"]))
   }
 
+  @Test func withoutAKeyAWrongNameIsNotToldTheRightOne() {
+    let service = SmallModel.service()
+    for wrong in ["other", "other/versions/1", "small/versions/1"] {
+      let (status, problem) = service.get("/v2/models/\(wrong)/ready")
+      #expect(status == 404 && !problem.detail.isEmpty)
+      #expect(!problem.detail.contains("00000000000000aa"), "\(problem.detail)")
+      if wrong.hasPrefix("other") { #expect(!problem.detail.contains("small"), "\(problem.detail)") }
+    }
+  }
+
+  @Test(arguments: ["relevance", "click", "explore"]) func theListsAreThoseOfABatch(mode: String) throws {
+    let service = SmallModel.service()
+    let users = #"["b","stranger","a","b"]"#
+    for rest in ["", #","exclude":["i2"]"#, #","candidates":["i3","i0","i2"]"#, #","filterSeen":false"#] {
+      let question = #""n":3,"mode":"\#(mode)"\#(rest)"#
+      let (status, answer) = infer(#","parameters":{\#(question)}"#, data: users, shape: "[4]")
+      #expect(status == 200)
+      let batch = service.post("/v1/recommend/batch", #"{"users":\#(users),\#(question)}"#).json
+      let ids = (batch["lists"]?.elements ?? []).flatMap { list in
+        list.ids + [String](repeating: "", count: 3 - list.ids.count)
+      }
+      #expect(answer["outputs"]?.elements?[0]["data"] == .strings(ids) && ids.count == 12)
+    }
+  }
+
+  @Test func strangersGetTheirListsWhateverTheModelHolds() {
+    let service = SmallModel.service(SmallModel.stored(history: false))
+    for users in [#"["x","y"]"#, #"["x"]"#] {
+      let (status, answer) = service.post("/v1/recommend/batch", #"{"users":\#(users),"filterSeen":true}"#)
+      #expect(status == 200 && answer["lists"]?.elements?.isEmpty == false, "as for each alone")
+    }
+  }
+
   @Test func aVersionIsTheDigestOfTheModel() {
     let (service, version) = (SmallModel.service(), "/v2/models/small/versions/00000000000000aa")
     #expect(service.get(version).json["name"]?.text == "small")

@@ -1,5 +1,6 @@
 import Foundation
 import LightmeterFeedback
+import LightmeterKernels
 import LightmeterModels
 import LightmeterObjectives
 import Testing
@@ -66,5 +67,33 @@ func encoded(_ value: some Encodable) throws -> String {
     let average = StoredExposure.blended(blended).ofNewUser(activity: 1) { factors.users.meanRow }
     let exposure = try #require(average?.exposure(user: 0, item: 3))
     #expect(exposure > 0 && exposure < 1)
+  }
+
+  @Test func theNearestActivityIsTheOneThatGoingThroughAllFinds() {
+    var generator = SeededGenerator(seed: 3, stream: .world)
+    for count in [0, 1, 2, 7, 60] {
+      let all = (0..<count).map { _ in Float(generator.below(20)) / 4 }
+      let order = ActivityOrder(all)
+      // The last one is so far that distances are rounded to the same number.
+      for wanted in (-2...24).map({ Float($0) / 4 + 0.125 }) + (-2...24).map({ Float($0) / 8 }) + [1e8] {
+        let expected = all.indices.min { abs(all[$0] - wanted) < abs(all[$1] - wanted) }
+        #expect(order.user(nearest: wanted) == expected, "\(wanted) among \(all)")
+      }
+    }
+  }
+
+  /// Every activity that occurs is asked for in the same model: the order is kept.
+  @Test func sessionsShareTheOrderOfActivitiesAndTheGates() throws {
+    let calibrated = CalibratedExposure(
+      itemRates: [Float](repeating: 0.2, count: 30), activities: (0..<25).map { Float($0) / 5 },
+      relevance: CalibratedRelevance(userCount: 25, itemMeans: [Float](repeating: 0.5, count: 30)))
+    let recommender = Recommender(try FoldInSample.model(.lowVariance, exposure: .calibrated(calibrated)))
+    _ = try recommender.guest(session: ["i1", "i2"])
+    var made = 0
+    let kept = recommender.cache.activityOrder {
+      made += 1
+      return ActivityOrder([])
+    }
+    #expect(made == 0 && kept.user(nearest: 4) == 20)
   }
 }

@@ -107,18 +107,23 @@ struct LedgerClaim: Sendable {
 
   /// Higher mean correlation at the end, in every run.
   private func correlations(_ set: StudyResults) -> (Ledger.Verdict, String) {
-    func values(_ label: String) -> [Double] {
-      set.rows.first { Ledger.ours($0.label, label) }?.records.compactMap { $0.exposure?.correlation } ?? []
+    func values(_ label: String) -> [(seed: UInt64, value: Double)] {
+      let records = set.rows.first { Ledger.ours($0.label, label) }?.records ?? []
+      return records.compactMap { run in run.exposure?.correlation.map { (run.seed, $0) } }
+        .sorted { $0.seed < $1.seed }
     }
-    let own = values(winner)
-    guard !own.isEmpty, let rival = rivals.first, values(rival).count == own.count else {
+    let (own, other) = (values(winner), rivals.first.map { values($0) } ?? [])
+    guard let rival = rivals.first, !own.isEmpty, !other.isEmpty else {
       return (.notTestable, "a row has no correlation")
     }
-    let differences = zip(own, values(rival)).map { $0 - $1 }
+    guard own.map(\.seed) == other.map(\.seed) else {
+      return (.notTestable, "\(winner) and \(rival) have correlations of different seeds")
+    }
+    let differences = zip(own, other).map { $0.value - $1.value }
     return (
       differences.allSatisfy { $0 > 0 } ? .reproduced : .notReproduced,
-      "\(winner) \(RunSummary(own)), \(rival) \(RunSummary(values(rival))), higher in \(differences.count { $0 > 0 }) of "
-        + "\(differences.count) runs"
+      "\(winner) \(RunSummary(own.map(\.value))), \(rival) \(RunSummary(other.map(\.value))), higher in "
+        + "\(differences.count { $0 > 0 }) of \(differences.count) runs"
     )
   }
 }

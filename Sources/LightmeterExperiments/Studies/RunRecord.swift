@@ -93,10 +93,10 @@ public struct StoredResult: Codable, Sendable {
     var metric: RankingMetric
     var cutoff: Int?
     var users: Int
-    var values: String
+    var values: Packed<UInt64>
   }
   private var card: ProtocolCard
-  private var userLists: [String]
+  private var userLists: [Packed<UInt32>]
   private var columns: [Column]
 
   init(_ result: EvaluationResult) { self.init(card: result.card, values: result.values) }
@@ -107,9 +107,30 @@ public struct StoredResult: Codable, Sendable {
     columns = values.map { value in
       let place = lists.firstIndex(of: value.users) ?? lists.count
       if place == lists.count { lists.append(value.users) }
-      return Column(metric: value.metric, cutoff: value.cutoff, users: place, values: Packed.text(value.perUser))
+      let bits = value.perUser.map(\.bitPattern)
+      return Column(metric: value.metric, cutoff: value.cutoff, users: place, values: Packed(bits: bits))
     }
-    userLists = lists.map(Packed.text)
+    userLists = lists.map { Packed(bits: $0.map { UInt32(bitPattern: $0) }) }
+  }
+
+  private enum CodingKeys: String, CodingKey { case card, userLists, columns }
+
+  /// Reads a result.
+  ///
+  /// - Throws: `DecodingError` where a column is damaged or has not as many values as users.
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    card = try fields.decode(ProtocolCard.self, forKey: .card)
+    userLists = try fields.decode([Packed<UInt32>].self, forKey: .userLists)
+    columns = try fields.decode([Column].self, forKey: .columns)
+    for column in columns {
+      guard userLists.indices.contains(column.users),
+        userLists[column.users].bits.count == column.values.bits.count
+      else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .columns, in: fields, debugDescription: "a column has not as many values as users")
+      }
+    }
   }
 
   /// The protocol's name.
@@ -119,40 +140,39 @@ public struct StoredResult: Codable, Sendable {
 
   /// The values, unpacked.
   public func values() -> [MeasuredValue] {
-    let lists = userLists.map { Packed.array($0, of: Int32.self) }
+    let lists = userLists.map { $0.bits.map { Int32(bitPattern: $0) } }
     return columns.map { column in
       MeasuredValue(
         metric: column.metric, cutoff: column.cutoff, users: lists[column.users],
-        perUser: Packed.array(column.values, of: Double.self), card: card)
+        perUser: column.values.bits.map { Double(bitPattern: $0) }, card: card)
     }
   }
 }
 
-/// Columns of numbers as Base64 of their little-endian bytes: exact, and a third of the digits.
-enum Packed {
-  static func text(_ values: [Double]) -> String { text(bits: values.map(\.bitPattern)) }
-  static func text(_ values: [Int32]) -> String { text(bits: values.map { UInt32(bitPattern: $0) }) }
+/// A column of numbers as Base64 of their little-endian bytes: exact, and a third of the digits.
+struct Packed<Bits: FixedWidthInteger & Sendable>: Codable, Sendable {
+  var bits: [Bits]
 
-  private static func text<T: FixedWidthInteger>(bits: [T]) -> String {
+  init(bits: [Bits]) { self.bits = bits }
+
+  init(from decoder: any Decoder) throws {
+    let field = try decoder.singleValueContainer()
+    let width = Bits.bitWidth / 8
+    guard let data = Data(base64Encoded: try field.decode(String.self)), data.count % width == 0 else {
+      throw DecodingError.dataCorruptedError(in: field, debugDescription: "no column of \(width)-byte numbers")
+    }
+    let bytes = [UInt8](data)
+    bits = (0..<bytes.count / width).map { k in
+      (0..<width).reduce(Bits.zero) { $0 | Bits(truncatingIfNeeded: bytes[k * width + $1]) << (8 * $1) }
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
     var data = Data()
     for value in bits {
-      for byte in 0..<T.bitWidth / 8 { data.append(UInt8(truncatingIfNeeded: value >> (8 * byte))) }
+      for byte in 0..<Bits.bitWidth / 8 { data.append(UInt8(truncatingIfNeeded: value >> (8 * byte))) }
     }
-    return data.base64EncodedString()
-  }
-
-  static func array(_ text: String, of: Double.Type) -> [Double] {
-    bits(text, of: UInt64.self).map { Double(bitPattern: $0) }
-  }
-  static func array(_ text: String, of: Int32.Type) -> [Int32] {
-    bits(text, of: UInt32.self).map { Int32(bitPattern: $0) }
-  }
-
-  private static func bits<T: FixedWidthInteger>(_ text: String, of: T.Type) -> [T] {
-    let bytes = [UInt8](Data(base64Encoded: text) ?? Data())
-    let width = T.bitWidth / 8
-    return (0..<bytes.count / width).map { k in
-      (0..<width).reduce(T.zero) { $0 | T(truncatingIfNeeded: bytes[k * width + $1]) << (8 * $1) }
-    }
+    var field = encoder.singleValueContainer()
+    try field.encode(data.base64EncodedString())
   }
 }

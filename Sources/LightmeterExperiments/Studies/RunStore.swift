@@ -25,6 +25,9 @@ public struct RunStore: Sendable {
     }
   }
 
+  // JSON has no words for numbers that are not finite; a run that diverges may leave some.
+  private static let (infinity, minusInfinity, nan) = ("inf", "-inf", "nan")
+
   private func path(_ key: String) -> String { "\(folder)/\(key).json" }
 
   /// Whether the run is done.
@@ -35,8 +38,11 @@ public struct RunStore: Sendable {
   /// - Throws: ``StudyError`` for a record that cannot be read.
   public func record(_ key: String) throws -> RunRecord? {
     guard contains(key) else { return nil }
+    let decoder = JSONDecoder()
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: RunStore.infinity, negativeInfinity: RunStore.minusInfinity, nan: RunStore.nan)
     do {
-      return try JSONDecoder().decode(RunRecord.self, from: Data(contentsOf: URL(fileURLWithPath: path(key))))
+      return try decoder.decode(RunRecord.self, from: Data(contentsOf: URL(fileURLWithPath: path(key))))
     } catch { throw StudyError.file(path: path(key), reason: "it is no run record; remove it and run again") }
   }
 
@@ -75,7 +81,7 @@ public struct RunStore: Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+      positiveInfinity: RunStore.infinity, negativeInfinity: RunStore.minusInfinity, nan: RunStore.nan)
     let file = try LightmeterKernels.AtomicFile(path(record.key))
     try file.write([UInt8](try encoder.encode(record)))
     try file.commit()

@@ -13,6 +13,11 @@ extension StudyDataset {
       files = [file]
       let reader = InteractionReader(options: ReadOptions(preset: fitted.form))
       let ratings = try reader.read(path: file).interactions
+      guard let values = ratings.ratings else {
+        throw StudyError.file(
+          path: file,
+          reason: "it has no rating column, and a world is fitted to ratings; name another file, or its form")
+      }
       let kept = fitted.filter.apply(
         users: ratings.userColumn, items: ratings.itemColumn, userCount: ratings.users.count,
         itemCount: ratings.items.count)
@@ -21,9 +26,8 @@ extension StudyDataset {
           path: file,
           reason: "\(kept.userCount) users and \(kept.itemCount) items are left by leastPerUser and leastPerItem")
       }
-      let values = ratings.ratings ?? []
       world = try SemiSyntheticWorld(
-        users: kept.users, items: kept.items, ratings: kept.rows.compactMap { values.isEmpty ? nil : values[$0] },
+        users: kept.users, items: kept.items, ratings: kept.rows.map { values[$0] },
         userCount: kept.userCount, itemCount: kept.itemCount, threshold: fitted.threshold, fit: fitted.fit,
         transform: fitted.transform, seed: fitted.seed)
     case .clean(let parameters): world = try CleanWorld(parameters)

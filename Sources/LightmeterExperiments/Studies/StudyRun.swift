@@ -34,6 +34,10 @@ struct StudyRun: Sendable {
       StudyRun.revision, dataset.digest, recipeText, method.validation.rawValue, "\(seed)", phase.rawValue,
       "\(checkpoints)", study.scoring.stream ?? "", study.tuning.name,
     ]
+    // Where the test chooses, tuning scores are made under the protocol too.
+    if phase == .tune, study.tuning.metric?.readsTest == true {
+      parts += [presets, "\(study.scoring.cutoffs ?? [])"]
+    }
     if phase == .final {
       parts += [presets, "\(study.scoring.cutoffs ?? [])", "\(study.scoring.includesAll)", "\(chosenEpoch ?? 0)"]
       parts.append("\(study.report.lastEpoch)")

@@ -126,8 +126,9 @@ extension StudyRunner {
   ///
   /// - Returns: nil while tuning runs are missing.
   func choice(_ dataset: StudyDataset, _ method: StudyMethod) throws -> StudyChoice? {
+    let first = method.grid.first ?? method.recipe
     guard let last = study.rungs(method).last else {
-      return StudyChoice(recipe: method.grid.first ?? method.recipe, epoch: nil, score: nil)
+      return StudyChoice(recipe: first, epoch: nil, score: nil)
     }
     guard let places = try survivors(dataset, method, rung: study.rungs(method).count - 1) else { return nil }
     var best: StudyChoice?
@@ -143,6 +144,6 @@ extension StudyRunner {
       }
     }
     // Every configuration diverged: the first one stands for the row and says so.
-    return best ?? StudyChoice(recipe: method.recipe, epoch: nil, score: nil)
+    return best ?? StudyChoice(recipe: first, epoch: nil, score: nil)
   }
 }

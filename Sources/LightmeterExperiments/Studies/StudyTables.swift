@@ -33,7 +33,10 @@ struct StudyTables: Sendable {
   /// Means and deviations over seeds.
   func main(_ results: StudyResults, _ metrics: [(name: String, cells: [StudyCell?])]) -> StudyTable {
     let count = results.seeds.count
-    let runs = count == 1 ? "one seed" : "mean ± standard deviation of \(count) seeds"
+    let isShort = metrics.contains { $0.cells.contains { ($0?.summary.values.count ?? count) < count } }
+    let runs =
+      (count == 1 ? "one seed" : "mean ± standard deviation of \(count) seeds")
+      + (isShort ? " (fewer where a cell says so)" : "")
     return StudyTable(
       caption: "Results, \(runs). Tied: not distinguishable from the best by users (paired, Holm, 5 %).",
       table: means(results, metrics.map(\.name), metrics.map(\.cells)))
@@ -52,16 +55,23 @@ struct StudyTables: Sendable {
     TableValue(
       columns: [TableValue.Column("method", .leading)] + metrics.map { TableValue.Column($0) },
       rows: results.rows.indices.map { row in
-        [TableValue.Cell(results.rows[row].label)] + metrics.indices.map { spread(cells[$0][row]) }
+        [TableValue.Cell(results.rows[row].label)] + metrics.indices.map { spread(cells[$0][row], results) }
       })
   }
 
-  private func spread(_ cell: StudyCell?) -> TableValue.Cell {
+  private func spread(_ cell: StudyCell?, _ results: StudyResults) -> TableValue.Cell {
     guard let cell else { return TableValue.Cell(NumberText.absent) }
-    guard let deviation = cell.summary.standardDeviation else {
-      return .number(cell.summary.mean, places: places, mark: cell.mark)
+    let (summary, count) = (cell.summary, cell.summary.values.count)
+    guard let deviation = summary.standardDeviation else {
+      return counted(.number(summary.mean, places: places, mark: cell.mark), count, results)
     }
-    return .spread(cell.summary.mean, deviation, places: places, mark: cell.mark)
+    return counted(.spread(summary.mean, deviation, places: places, mark: cell.mark), count, results)
+  }
+
+  /// Says of how many seeds a mean is where runs diverged: the captions speak of all of them.
+  private func counted(_ cell: TableValue.Cell, _ count: Int, _ results: StudyResults) -> TableValue.Cell {
+    guard count < results.seeds.count else { return cell }
+    return TableValue.Cell("\(cell.text) (\(count) of \(results.seeds.count) seeds)", mark: cell.mark)
   }
 
   private func paired(_ results: StudyResults, _ cells: [StudyCell?], _ control: String) -> TableValue {
@@ -70,7 +80,11 @@ struct StudyTables: Sendable {
       columns: [TableValue.Column("method", .leading)] + columns.map { TableValue.Column($0) },
       rows: results.rows.indices.map { place in
         let cell = cells[place]
-        var row = [TableValue.Cell(results.rows[place].label), interval(cell?.interval, mark: cell?.mark ?? .plain)]
+        let value = interval(cell?.interval, mark: cell?.mark ?? .plain)
+        var row = [
+          TableValue.Cell(results.rows[place].label),
+          cell.map { counted(value, $0.summary.values.count, results) } ?? value,
+        ]
         guard let against = cell?.comparisons[control] else {
           return row + Array(repeating: TableValue.Cell(NumberText.absent), count: 4)
         }
@@ -140,7 +154,7 @@ struct StudyTables: Sendable {
       rows.append(
         [TableValue.Cell(row.label)]
           + metrics.indices.flatMap { k in
-            var own = spread(cells[k][place])
+            var own = spread(cells[k][place], results)
             own.mark = .plain
             return [published(name, metrics[k]), own]
           })
@@ -171,7 +185,9 @@ struct StudyTables: Sendable {
       let summary = correlations.isEmpty ? nil : RunSummary(correlations)
       return [
         TableValue.Cell(row.label),
-        summary.map { .spread($0.mean, $0.standardDeviation ?? 0, places: 3) } ?? "constant",
+        summary.map {
+          counted(.spread($0.mean, $0.standardDeviation ?? 0, places: 3), $0.values.count, results)
+        } ?? "constant",
         .number(RunSummary(found.map(\.error)).mean, places: 3),
       ]
     }
@@ -226,7 +242,8 @@ struct StudyTables: Sendable {
           [TableValue.Cell(row.label)]
             + picked.map { choice in
               let means = row.runs(choice.metric, preset: choice.preset).compactMap(\.mean)
-              return means.isEmpty ? "–" : .number(RunSummary(means).mean, places: places)
+              guard !means.isEmpty else { return "–" }
+              return counted(.number(RunSummary(means).mean, places: places), means.count, results)
             }
         }))
   }

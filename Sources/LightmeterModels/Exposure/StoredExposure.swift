@@ -56,12 +56,21 @@ public struct BlendedEstimate: ExposureEstimate {
   public let gate: Table<Float>
   /// θ_i.
   public let popularity: [Float]
-  private let gates = GateLogits()
+  let gates: GateLogits
 
   /// Bundles the tables.
   public init(users: Table<Float>, items: Table<Float>, gate: Table<Float>, popularity: [Float]) {
     (self.users, self.items, self.gate, self.popularity) = (users, items, gate, popularity)
+    gates = GateLogits()
   }
+
+  private init(_ other: BlendedEstimate, users: Table<Float>) {
+    (self.users, items, gate, popularity) = (users, other.items, other.gate, other.popularity)
+    gates = other.gates
+  }
+
+  /// The same exposure for other users; the items' gates, which know no user, are shared.
+  public func replacingUsers(by users: Table<Float>) -> BlendedEstimate { BlendedEstimate(self, users: users) }
 
   /// P(exposed) of one user for a run of items; the items' gates are computed once, for the first long run.
   public func exposures(user: Int, items range: Range<Int>, into exposures: inout [Float]) {
@@ -105,7 +114,7 @@ public struct BlendedEstimate: ExposureEstimate {
 }
 
 /// The gate's logit of every item, made when it is first asked for.
-private final class GateLogits: Sendable {
+final class GateLogits: Sendable {
   private let made = Mutex<[Float]?>(nil)
 
   func values(_ make: () -> [Float]) -> [Float] {

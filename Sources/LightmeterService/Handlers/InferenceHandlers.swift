@@ -15,7 +15,7 @@ enum InferenceHandlers {
   }
 
   static func modelReady(_ service: RecommendationService, _ call: Call) throws(ServiceError) -> ServiceResponse {
-    let served = try served(service, call)
+    let served = try served(service, call, asksForKey: false)
     guard service.isReady else { throw .unavailable("the server is ending") }
     return .json(.members(["name": .string(served.name), "ready": .bool(true)]))
   }
@@ -48,8 +48,8 @@ enum InferenceHandlers {
     let id = try body.value("id") == nil ? nil : body.string("id")
     let wanted = try outputs(of: body)
     var (items, scores, counts): ([JSONValue], [JSONValue], [JSONValue]) = ([], [], [])
-    for user in users {
-      let list = try RecommendHandlers.list(service, served, user: user, question)["items"]?.elements ?? []
+    for answer in try RecommendHandlers.lists(service, served, users: users, question) {
+      let list = answer["items"]?.elements ?? []
       items += list.map { $0["item"] ?? .string("") }
       scores += list.map { $0["score"] ?? .integer(0) }
       counts.append(.integer(list.count))
@@ -75,16 +75,20 @@ enum InferenceHandlers {
       ]))
   }
 
-  private static func served(_ service: RecommendationService, _ call: Call) throws(ServiceError) -> ServedModel {
+  /// The model that the path names. Where no key is asked for, a wrong name or version is not answered with the right one.
+  private static func served(
+    _ service: RecommendationService, _ call: Call, asksForKey: Bool = true
+  ) throws(ServiceError) -> ServedModel {
     let served = service.slot.current
+    func instead(_ truth: String) -> String { asksForKey ? "; there is '\(truth)'" : "" }
     guard call.path[0] == served.name else {
-      throw .unknown("there is no model '\(ServiceError.quoted(call.path[0]))' here; there is '\(served.name)'")
+      throw .unknown("there is no model '\(ServiceError.quoted(call.path[0]))' here\(instead(served.name))")
     }
     // A version is a model's digest: one server has one of them at a time.
     if call.path.count > 1, call.path[1] != served.digest {
       throw .unknown(
-        "there is no version '\(ServiceError.quoted(call.path[1]))' of '\(served.name)' here; there is "
-          + "'\(served.digest)'")
+        "there is no version '\(ServiceError.quoted(call.path[1]))' of '\(served.name)' here"
+          + instead(served.digest))
     }
     return served
   }

@@ -65,24 +65,7 @@ enum RecommendHandlers {
       throw .unprocessable("'users' is missing or empty; it must be a list of users")
     }
     let served = service.slot.current
-    let filterSeen = question.filterSeen ?? (served.model.seen != nil)
-    var lists: [JSONValue] = []
-    if question.candidates == nil {
-      let found = try asking { () throws(Recommender.Problem) in
-        try served.recommender.recommend(
-          users: users, count: question.count, mode: question.mode, excluding: question.excluded,
-          filterSeen: filterSeen)
-      }
-      for (user, list) in zip(users, found) {
-        if let list {
-          lists.append(answer(served, user: user, question, list, filterSeen: filterSeen))
-        } else {
-          lists.append(try self.list(service, served, user: user, question))
-        }
-      }
-    } else {
-      for user in users { lists.append(try list(service, served, user: user, question)) }
-    }
+    let lists = try lists(service, served, users: users, question)
     return .json(.members(["model": .string(served.digest), "lists": .array(lists)]))
   }
 
@@ -139,6 +122,31 @@ enum RecommendHandlers {
         user: user, count: question.count, mode: question.mode, excluding: question.excluded, filterSeen: filterSeen)
     }
     return answer(served, user: user, question, list, filterSeen: filterSeen)
+  }
+
+  /// The lists of several users, in their order, each as it would be alone.
+  static func lists(
+    _ service: RecommendationService, _ served: ServedModel, users: [String], _ question: Question
+  ) throws(ServiceError) -> [JSONValue] {
+    let filterSeen = question.filterSeen ?? (served.model.seen != nil)
+    var found = [[Recommender.Recommendation]?](repeating: nil, count: users.count)
+    // Blocks of users on all threads; for strangers and for given candidates there are none.
+    if question.candidates == nil, users.contains(where: { served.model.users.index(of: $0) != nil }) {
+      found = try asking { () throws(Recommender.Problem) in
+        try served.recommender.recommend(
+          users: users, count: question.count, mode: question.mode, excluding: question.excluded,
+          filterSeen: filterSeen)
+      }
+    }
+    var lists: [JSONValue] = []
+    for (user, list) in zip(users, found) {
+      if let list {
+        lists.append(answer(served, user: user, question, list, filterSeen: filterSeen))
+      } else {
+        lists.append(try self.list(service, served, user: user, question))
+      }
+    }
+    return lists
   }
 
   /// Known users say whether seen items were left out, unknown ones what stands behind their list.

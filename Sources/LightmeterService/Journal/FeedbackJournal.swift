@@ -56,7 +56,11 @@ public final class FeedbackJournal: Sendable {
     }
     (self.folder, self.largest, self.sync) = (folder, largest, sync)
     var (opened, repairs) = (State(), [Repair]())
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let names: [String]
+    do { names = try FileManager.default.contentsOfDirectory(atPath: folder) } catch {
+      // Taken for empty, it would be written to from its first file on again.
+      throw SettingError("the folder '\(folder)' of the feedback log cannot be listed; allow the server to read it")
+    }
     for kind in FeedbackEntry.Kind.allCases {
       let last = names.compactMap { Self.number(of: $0, kind) }.max() ?? 1
       let file = try AppendFile(Self.path(folder, kind, last), header: kind.header)
