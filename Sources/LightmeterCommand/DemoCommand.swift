@@ -19,7 +19,7 @@ struct DemoCommand: AsyncParsableCommand {
   @Option(
     help: "How exposure and relevance go together: \(WorldPreset.allCases.map(\.rawValue).joined(separator: ", ")).")
   var world = "independent"
-  @Option(help: "Decides the world, the draw and the starts of training.") var seed: UInt64 = 1
+  @Option(parsing: .unconditional, help: "Decides the world, the draw and the starts of training.") var seed: UInt64 = 1
   @Option(help: "Where the page with the pictures goes.") var page = "lightmeter-demo.html"
   @Flag(help: "Write no page.") var noPage = false
   @Option(help: "text for people, json for machines.") var format = OutputFormat.text

@@ -39,6 +39,9 @@ struct EvaluateCommand: AsyncParsableCommand {
     guard !random || candidates == nil else {
       throw ValidationError("--random ranks the pairs that the test lists, so --candidates would have no effect")
     }
+    guard truth == nil || (against == nil && format == .text) else {
+      throw ValidationError("--truth prints a table of its own: leave --against and --format json out")
+    }
   }
 
   func run() async throws {
@@ -206,6 +209,9 @@ struct EvaluateCommand: AsyncParsableCommand {
         ]
       })
     Terminal.emit("\(model) minus \(against ?? ""), paired over users\n\n\(table.plain())")
-    for card in Set(comparisons.map(\.card)) { Terminal.emit("\n" + Terminal.wrapped("\(card)")) }
+    for (place, card) in comparisons.map(\.card).enumerated()
+    where comparisons.firstIndex(where: { $0.card == card }) == place {
+      Terminal.emit("\n" + Terminal.wrapped("\(card)"))
+    }
   }
 }

@@ -46,7 +46,7 @@ extension ExperimentCommand {
     static let configuration = CommandConfiguration(
       commandName: "run", abstract: "Run what is missing; may be stopped and started at any moment.")
     @OptionGroup var options: StudyOptions
-    @Option(help: "Runs at a time, each on one thread.") var workers = 2
+    @Option(parsing: .unconditional, help: "Runs at a time, each on one thread.") var workers = 2
     @Flag(help: "Print the plan with an estimate of time and memory, and run nothing.") var dryRun = false
 
     func validate() throws {

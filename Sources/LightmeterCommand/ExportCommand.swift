@@ -20,7 +20,7 @@ struct ExportCommand: AsyncParsableCommand {
   @Argument(help: "The model file.") var model: String
   @Option(help: "npy, npz, safetensors, csv, faiss or recbole.") var format: ModelExport.Format
   @Option(name: [.short, .long], help: "The file or folder to write.") var output: String
-  @Option(help: "Items per list, with csv.") var count = 20
+  @Option(parsing: .unconditional, help: "Items per list, with csv.") var count = 20
   @OptionGroup var threads: ThreadOptions
 
   func validate() throws {
@@ -30,6 +30,7 @@ struct ExportCommand: AsyncParsableCommand {
   func run() async throws {
     try await ExitStatus.guarding {
       threads.apply()
+      try InputKind.check(output: output, isNone: [model])
       let stored = try InputKind.model(model)
       let users = Double(stored.users.count)
       let line = ProgressLine("exporting", unit: "users")

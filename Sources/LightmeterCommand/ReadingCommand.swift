@@ -19,7 +19,7 @@ struct ReadingCommand: AsyncParsableCommand {
   @OptionGroup(title: "Reading the log") var reading: LogOptions
   @Option(help: "A slice of random traffic: pairs shown regardless of taste, clicked or not.") var random: String?
   @Flag(help: "The log lists what was shown, clicked or not.") var impressions = false
-  @Option(help: "Decides the halves of a cross-fit.") var seed: UInt64 = 1
+  @Option(parsing: .unconditional, help: "Decides the halves of a cross-fit.") var seed: UInt64 = 1
   @Option(help: "text or json.") var format = OutputFormat.text
 
   func validate() throws {
@@ -28,7 +28,8 @@ struct ReadingCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await ExitStatus.guarding {
-      let loaded = try reading.load(log)
+      var loaded = try reading.load(log)
+      let marked = loaded.takeRandomTraffic()
       let ids = loaded.interactions
       let feedback = loaded.feedback()
       let clicks = FeedbackMatrix(
@@ -38,6 +39,8 @@ struct ReadingCommand: AsyncParsableCommand {
       if let random {
         let slice = try reading.load(random, users: ids.users, items: ids.items, as: "random traffic")
         result = try Reading(log: clicks, shown: slice, source: .random, seed: seed)
+      } else if let marked, !impressions {
+        result = try Reading(log: clicks, shown: marked, source: .random, seed: seed)
       } else if impressions {
         result = try Reading(log: clicks, shown: loaded.pairs, source: .impressions, seed: seed)
       } else {

@@ -28,7 +28,7 @@ struct RecommendCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("With --session: ids that were shown and not clicked.", valueName: "id,id,…"))
   var declined: String?
   @Flag(help: "All users, in the order of the training log.") var all = false
-  @Option(help: "Items per list.") var count = 10
+  @Option(parsing: .unconditional, help: "Items per list.") var count = 10
   @Option(help: "relevance, click or explore.") var mode = Recommender.Mode.relevance
   @Option(help: "A file of raw item ids to leave out, one a line.") var exclude: String?
   @Flag(help: "Keep items that the user clicked in the training log.") var withSeen = false
@@ -37,9 +37,15 @@ struct RecommendCommand: AsyncParsableCommand {
   @Option(help: "text or json.") var format = OutputFormat.text
 
   func validate() throws {
-    guard [all, !user.isEmpty, session != nil].count(where: { $0 }) == 1 else {
-      throw ValidationError("name users with --user, clicked items with --session, or take --all")
+    switch [all, !user.isEmpty, session != nil].count(where: { $0 }) {
+    case 0: throw ValidationError("name users with --user, clicked items with --session, or take --all")
+    case 1: break
+    default: throw ValidationError("take one of --user, --session and --all")
     }
+    guard session.map({ !RecommendCommand.ids($0).isEmpty }) ?? true else {
+      throw ValidationError("--session '': name at least one item")
+    }
+    guard output == nil || all else { throw ValidationError("-o goes with --all; other lists go to standard output") }
     guard declined == nil || session != nil else { throw ValidationError("--declined goes with --session") }
     guard count > 0 else { throw ValidationError("--count \(count): at least 1") }
   }
@@ -47,8 +53,15 @@ struct RecommendCommand: AsyncParsableCommand {
   func run() async throws {
     try await ExitStatus.guarding {
       threads.apply()
+      if let output { try InputKind.check(output: output, isNone: [model, exclude]) }
       let recommender = Recommender(try InputKind.model(model))
       let excluded = try exclude.map { try TextLines.of($0) } ?? []
+      let unknown = excluded.filter { recommender.model.items.index(of: $0) == nil }
+      if let exclude, !unknown.isEmpty {
+        Terminal.note(
+          "note: the model knows none of \(unknown.count) of the \(excluded.count) items in \(exclude), the first "
+            + "'\(unknown[0].prefix(40))'")
+      }
       if all { return try writeAll(recommender, excluding: excluded) }
       if let session { return try answer(session, recommender, excluding: excluded) }
       var lists: [UserList] = []
@@ -122,7 +135,7 @@ struct RecommendCommand: AsyncParsableCommand {
       count: count, mode: mode, excluding: excluding, filterSeen: !withSeen
     ) { user, list in
       for (rank, item) in list.enumerated() {
-        try write("\(csv(user)),\(rank + 1),\(csv(item.item)),\(item.score)\n")
+        try write("\(CSVField.quoted(user)),\(rank + 1),\(CSVField.quoted(item.item)),\(item.score)\n")
       }
       done += 1
       line.show(Double(done), of: users)
@@ -130,10 +143,5 @@ struct RecommendCommand: AsyncParsableCommand {
     try file?.commit()
     line.finish()
     if let output { Terminal.note("wrote lists of \(done) users to \(output)") }
-  }
-
-  private func csv(_ field: String) -> String {
-    guard field.contains(where: { ",\"\n\r".contains($0) }) else { return field }
-    return "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
   }
 }

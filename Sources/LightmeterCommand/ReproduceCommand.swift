@@ -34,7 +34,7 @@ struct ReproduceCommand: AsyncParsableCommand {
   @Option(help: "Folder with the data sets; else the variable LIGHTMETER_DATA.") var data: String?
   @Option(help: "Folder with finished runs.") var store = "runs"
   @Option(help: "Folder of the reports and the ledger.") var output = "reproduction"
-  @Option(help: "Runs at a time, each on one thread.") var workers = 2
+  @Option(parsing: .unconditional, help: "Runs at a time, each on one thread.") var workers = 2
   @Flag(help: "Print the plan with an estimate of time and memory, and run nothing.") var dryRun = false
   @Flag(name: .customLong("print"), help: "Print the study file and run nothing.") var prints = false
 

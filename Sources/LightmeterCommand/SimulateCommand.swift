@@ -22,21 +22,22 @@ struct SimulateCommand: AsyncParsableCommand {
 
   @Option(name: [.short, .long], help: "The folder to write into; made if missing.") var output: String
   @Option(help: "independent, entangled or adversarial.") var world = WorldPreset.independent
-  @Option(help: "Number of users.") var users: Int?
-  @Option(help: "Number of items.") var items: Int?
-  @Option(help: "Rank of the personal parts.") var rank: Int?
-  @Option(help: "Mean probability of relevance.") var meanRelevance: Double?
-  @Option(help: "Mean probability of exposure.") var meanExposure: Double?
-  @Option(help: "How much promotion differs between items.") var skew: Double?
-  @Option(help: "How much activity differs between users.") var activitySpread: Double?
-  @Option(help: "Correlation of promotion with appeal, from -1 to 1.") var correlation: Double?
-  @Option(help: "Size of the personal part of relevance.") var personalRelevance: Double?
-  @Option(help: "Size of the personal part of exposure.") var personalExposure: Double?
-  @Option(help: "The world's seed.") var seed: UInt64 = 1
+  @Option(parsing: .unconditional, help: "Number of users.") var users: Int?
+  @Option(parsing: .unconditional, help: "Number of items.") var items: Int?
+  @Option(parsing: .unconditional, help: "Rank of the personal parts.") var rank: Int?
+  @Option(parsing: .unconditional, help: "Mean probability of relevance.") var meanRelevance: Double?
+  @Option(parsing: .unconditional, help: "Mean probability of exposure.") var meanExposure: Double?
+  @Option(parsing: .unconditional, help: "How much promotion differs between items.") var skew: Double?
+  @Option(parsing: .unconditional, help: "How much activity differs between users.") var activitySpread: Double?
+  @Option(parsing: .unconditional, help: "Correlation of promotion with appeal, from -1 to 1.") var correlation: Double?
+  @Option(parsing: .unconditional, help: "Size of the personal part of relevance.") var personalRelevance: Double?
+  @Option(parsing: .unconditional, help: "Size of the personal part of exposure.") var personalExposure: Double?
+  @Option(parsing: .unconditional, help: "The world's seed.") var seed: UInt64 = 1
   @Flag(help: "Write impressions.csv: everything that was seen, clicked or not.") var impressions = false
-  @Option(help: "Write random.csv with this share of all pairs.") var randomShare: Double?
-  @Option(help: "Write random.csv with this many pairs.") var randomPairs: Int?
-  @Flag(help: "Write truth.csv: relevance and exposure of every pair (small worlds).") var truth = false
+  @Option(parsing: .unconditional, help: "Write random.csv with this share of all pairs.") var randomShare: Double?
+  @Option(parsing: .unconditional, help: "Write random.csv with this many pairs.") var randomPairs: Int?
+  @Flag(help: "Write truth.csv: relevance and exposure of every pair, at most 100 million.") var truth = false
+  @Flag(help: "Replace files of these names that are there.") var overwrite = false
   @OptionGroup var threads: ThreadOptions
   @Option(help: "text or json.") var format = OutputFormat.text
 
@@ -57,7 +58,9 @@ struct SimulateCommand: AsyncParsableCommand {
   }
 
   func validate() throws {
-    guard randomShare.map({ $0 >= 0 && $0 <= 1 }) ?? true else { throw ValidationError("--random-share: from 0 to 1") }
+    guard randomShare.map({ $0 >= 0 && $0 <= 1 }) ?? true else {
+      throw ValidationError("--random-share \(randomShare ?? 0): from 0 to 1")
+    }
     guard randomShare == nil || randomPairs == nil else {
       throw ValidationError("take --random-share or --random-pairs")
     }
@@ -78,10 +81,15 @@ struct SimulateCommand: AsyncParsableCommand {
       let cells = Double(parameters.userCount) * Double(parameters.itemCount)
       // Cell by cell up to 10⁸ cells; beyond, the exact sampler that skips what cannot be clicked.
       let skipping = cells > 1e8
+      if truth && skipping {
+        throw ValidationError(
+          "--truth would write \(Int(cells)) pairs; take at most 100 million, or leave it out")
+      }
       do { try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true) } catch {
         Terminal.note("lightmeter: \(output): the folder cannot be made; choose another with -o")
         throw ExitCode(ExitStatus.cannotWrite)
       }
+      try refuseExisting()
       let files = WorldFiles(clean, skipping: skipping)
       let total = Double(parameters.userCount)
       var report = Report(parameters: parameters, files: [:], drawnBySkips: skipping)
@@ -100,6 +108,19 @@ struct SimulateCommand: AsyncParsableCommand {
       if format == .json { return try Terminal.emit(json: report) }
       describe(report)
     }
+  }
+
+  /// Whoever keeps a log of these names in the folder should not lose it.
+  private func refuseExisting() throws {
+    let names = [
+      "clicks.csv", impressions ? "impressions.csv" : nil, truth ? "truth.csv" : nil,
+      randomPairs != nil || randomShare != nil ? "random.csv" : nil,
+    ]
+    let existing = names.compactMap { $0 }.first { FileManager.default.fileExists(atPath: output + "/" + $0) }
+    guard let existing, !overwrite else { return }
+    Terminal.note(
+      "lightmeter: \(output)/\(existing) is there already; name another folder with -o, or replace it with --overwrite")
+    throw ExitCode(ExitStatus.cannotWrite)
   }
 
   private func progress(_ title: String, _ total: Double) -> (Int, Int) throws -> Void {

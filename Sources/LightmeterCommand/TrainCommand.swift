@@ -15,7 +15,7 @@ struct TrainCommand: AsyncParsableCommand {
       lightmeter train ratings.csv --positive 'rating>=4' --method umf -o model.lightmeter
       lightmeter train shown.csv --impressions complete -o model.lightmeter
       lightmeter train clicks.csv --validation-random random.csv --method auto -o model.lightmeter
-      zcat log.gz | lightmeter train - --columns user=1,item=2 -o model.lightmeter
+      zcat log.gz | lightmeter train - --no-header --columns user=1,item=2 -o model.lightmeter
 
       WHAT HELPS MOST: clicks alone cannot say what people would have wanted had they seen it. Two things can. A log of \
       impressions (what was shown, clicked or not: a 'shown' column and --impressions) makes every unclicked pair a real \
@@ -34,33 +34,41 @@ struct TrainCommand: AsyncParsableCommand {
   var method = "biif"
   @Option(name: .customLong("set"), help: "A recipe key, such as dimension=32; `lightmeter methods biif` lists them.")
   var settings: [String] = []
-  @Option(help: "Passes over the log; else as many as give about 3,000 steps, from 20 to 300.") var epochs: Int?
-  @Option(help: "Seed of splits, initial values and streams.") var seed: UInt64 = 1
+  @Option(parsing: .unconditional, help: "Passes over the log; else as many as give about 3,000 steps, from 20 to 300.")
+  var epochs: Int?
+  @Option(parsing: .unconditional, help: "Seed of splits, initial values and streams.") var seed: UInt64 = 1
   @Flag(inversion: .prefixedNo, help: "Biases and an intercept at the base rate; the paper's methods have neither.")
   var prior = true
 
   @Option(help: "What the log says of what was shown: none, complete or partial.") var impressions = Impressions.none
   @Option(help: "A slice of random traffic: the validation set, and what exposure is calibrated on.")
   var validationRandom: String?
-  @Option(help: "Weigh listed pairs by 1/logged propensity, cut at this value (needs a propensity column).")
+  @Option(
+    parsing: .unconditional,
+    help: "Weigh listed pairs by 1/logged propensity, cut at this value (needs a propensity column).")
   var largestWeight: Float?
 
-  @Option(help: "Share of each user's items held out for the comparison; 0 holds out nothing.") var testFraction = 0.1
-  @Option(help: "Hold out this share of the latest rows instead.") var testLatest: Double?
-  @Option(help: "Hold out each user's last rows instead.") var testLast: Int?
+  @Option(parsing: .unconditional, help: "Share of each user's items held out for the comparison; 0 holds out nothing.")
+  var testFraction = 0.1
+  @Option(parsing: .unconditional, help: "Hold out this share of the latest rows instead.") var testLatest: Double?
+  @Option(parsing: .unconditional, help: "Hold out each user's last rows instead.") var testLast: Int?
 
   @Flag(help: "Train the method alone, without its controls.") var only = false
   @Flag(help: "Go on from MODEL.resume.") var resume = false
   @Flag(help: "Leave the users' history out of the model file.") var withoutHistory = false
   @OptionGroup var threads: ThreadOptions
-  @Option(help: "Refuse a run that needs more GiB of memory than this; what the machine has left if not given.")
+  @Option(
+    parsing: .unconditional,
+    help: "Refuse a run that needs more GiB of memory than this; what the machine has left if not given.")
   var memoryLimit: Double?
   @Option(help: "text or json.") var format = OutputFormat.text
 
   func validate() throws {
-    guard epochs.map({ $0 > 0 }) ?? true else { throw ValidationError("--epochs: at least 1") }
-    guard testLatest.map({ $0 > 0 && $0 < 1 }) ?? true else { throw ValidationError("--test-latest: above 0, below 1") }
-    guard testLast.map({ $0 > 0 }) ?? true else { throw ValidationError("--test-last: at least 1") }
+    guard epochs.map({ $0 > 0 }) ?? true else { throw ValidationError("--epochs \(epochs ?? 0): at least 1") }
+    guard testLatest.map({ $0 > 0 && $0 < 1 }) ?? true else {
+      throw ValidationError("--test-latest \(testLatest ?? 0): above 0, below 1")
+    }
+    guard testLast.map({ $0 > 0 }) ?? true else { throw ValidationError("--test-last \(testLast ?? 0): at least 1") }
     guard testLatest == nil || testLast == nil else { throw ValidationError("take --test-latest or --test-last") }
     guard (0..<1).contains(testFraction) else {
       throw ValidationError("--test-fraction \(testFraction): from 0 to below 1")
@@ -72,6 +80,7 @@ struct TrainCommand: AsyncParsableCommand {
       Interruption.install()
       threads.apply()
       try Plan.check(recipe(named: method == "auto" ? "mf" : method, epochs: epochs ?? 20))
+      try InputKind.check(output: output, isNone: [log, validationRandom])
       // Opened and given up: a place that cannot be written should be known before the training.
       _ = try AtomicFile(output)
       if resume, !ResumeFile(path: output + ".resume", fingerprint: "").exists {
@@ -83,12 +92,29 @@ struct TrainCommand: AsyncParsableCommand {
       job.split =
         testLatest.map { .temporal(fraction: $0) } ?? testLast.map { .lastPerUser(count: $0) }
         ?? (testFraction > 0 ? .perUser(fraction: testFraction) : .none)
+      if let slice = job.slice {
+        guard validationRandom == nil else {
+          throw ValidationError(
+            "the log's column 'random' marks \(slice.count) pairs as random traffic already; leave --validation-random out"
+          )
+        }
+        describe(slice)
+      }
+      if impressions == .none, job.log.interactions.shown != nil {
+        Terminal.note("note: the column 'shown' tells nothing of exposure without --impressions partial or complete")
+      }
       if let validationRandom {
         job.slice = try reading.load(
           validationRandom, users: job.log.interactions.users, items: job.log.interactions.items, as: "random traffic")
       }
       try await train(&job)
     }
+  }
+
+  private func describe(_ slice: PairBatch) {
+    Terminal.note(
+      "random traffic: \(slice.count) pairs that the column 'random' marks, \(slice.feedback.count { $0 == 1 }) positive; "
+        + "no clicks to learn from")
   }
 
   /// The recipe of a method with this command's flags on top of its defaults.

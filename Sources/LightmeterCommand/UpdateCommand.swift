@@ -35,9 +35,10 @@ struct UpdateCommand: AsyncParsableCommand {
       Train on the rows of this old log too, read by the same options; with it a model without history can go on.
       """)
   var replayLog: String?
-  @Option(help: "Passes over the stream.") var epochs = 5
-  @Option(help: "Seed of split, draws and initial values.") var seed: UInt64 = 1
-  @Option(help: "Share of each user's new items held out for the comparison; 0 holds out nothing.")
+  @Option(parsing: .unconditional, help: "Passes over the stream.") var epochs = 5
+  @Option(parsing: .unconditional, help: "Seed of split, draws and initial values.") var seed: UInt64 = 1
+  @Option(
+    parsing: .unconditional, help: "Share of each user's new items held out for the comparison; 0 holds out nothing.")
   var testFraction = 0.2
   @OptionGroup var threads: ThreadOptions
   @Option(help: "text or json.") var format = OutputFormat.text
@@ -61,10 +62,15 @@ struct UpdateCommand: AsyncParsableCommand {
       threads.apply()
       let parent = try InputKind.model(model)
       let target = output ?? model
+      try InputKind.check(output: target, isNone: [log, replayLog])
       _ = try AtomicFile(target)
       let old = try replayLog.map { try reading.load($0, users: parent.users, items: parent.items) }
       let ids = (old?.interactions.users ?? parent.users, old?.interactions.items ?? parent.items)
-      let loaded = try reading.load(log, users: ids.0, items: ids.1)
+      var loaded = try reading.load(log, users: ids.0, items: ids.1)
+      if let marked = loaded.takeRandomTraffic() {
+        Terminal.note(
+          "note: \(marked.count) pairs that the column 'random' marks are left out; an update has no use for them")
+      }
       let kept = replay ? ModelUpdate.Replay.history : .none
       var update = try ModelUpdate(parent, log: loaded, replay: old.map { .log($0) } ?? kept)
       (update.epochs, update.testFraction, update.seed) = (epochs, testFraction, seed)

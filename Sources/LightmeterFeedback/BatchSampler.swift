@@ -39,6 +39,8 @@ public struct BatchSampler: Sendable {
   private let data: TrainingData
   private let seed: UInt64
   private let shuffle: Shuffle
+  /// Pairs besides the positives that no draw may hit.
+  private let undrawn: FeedbackMatrix?
   /// Positives and draws; nil under `all`.
   private let lists: PairDraws?
 
@@ -66,7 +68,8 @@ public struct BatchSampler: Sendable {
     self.seed = seed
     self.batchSize = batchSize
     batchCount = (pairsPerEpoch + batchSize - 1) / batchSize
-    lists = BatchSampler.lists(of: data)
+    undrawn = data.earlierClicks.map { data.shown?.union($0) ?? $0 } ?? data.shown
+    lists = BatchSampler.lists(of: data, undrawn: undrawn)
   }
 
   /// Replaces the contents of `batch` by batch `index` of `epoch`; the storage of its columns is used again.
@@ -127,7 +130,7 @@ public struct BatchSampler: Sendable {
       for user in 0..<data.userCount {
         let own = positives.range(of: user).count
         if own == 0 { continue }
-        let free = data.itemCount - own - shownBesidesPositives(of: user)
+        let free = data.itemCount - own - undrawnBesidesPositives(of: user)
         kept += Double(own) * Double(free) / Double(data.itemCount)
       }
       total += kept * Double(negatives)
@@ -151,7 +154,7 @@ public struct BatchSampler: Sendable {
     }
   }
 
-  private static func lists(of data: TrainingData) -> PairDraws? {
+  private static func lists(of data: TrainingData, undrawn: FeedbackMatrix?) -> PairDraws? {
     let draws: Int
     switch data.stream {
     case .all: return nil
@@ -159,7 +162,7 @@ public struct BatchSampler: Sendable {
     case .sampled(let negatives): draws = negatives
     }
     return PairDraws(
-      positives: data.positives.rows, users: data.positives.userColumn, shown: data.shown?.rows, draws: draws,
+      positives: data.positives.rows, users: data.positives.userColumn, shown: undrawn?.rows, draws: draws,
       itemCount: data.itemCount)
   }
 
@@ -201,11 +204,11 @@ public struct BatchSampler: Sendable {
     data.positiveWeights != nil || (data.stream != .all && data.extraNegatives.weights != nil)
   }
 
-  private func shownBesidesPositives(of user: Int) -> Int {
-    guard let shown = data.shown else { return 0 }
+  private func undrawnBesidesPositives(of user: Int) -> Int {
+    guard let undrawn else { return 0 }
     var count = 0
-    for position in shown.range(of: user)
-    where !data.positives.contains(user: user, item: shown.items[position]) {
+    for position in undrawn.range(of: user)
+    where !data.positives.contains(user: user, item: undrawn.items[position]) {
       count += 1
     }
     return count
@@ -216,10 +219,10 @@ public struct BatchSampler: Sendable {
     precondition(
       (data.positiveExposures?.count ?? count) == count && (data.positiveWeights?.count ?? count) == count,
       "known exposures and weights of the positives need one entry for each of the \(count) positives")
-    if let shown = data.shown {
+    for pairs in [data.shown, data.earlierClicks].compactMap({ $0 }) {
       precondition(
-        shown.userCount == data.userCount && shown.itemCount == data.itemCount,
-        "the shown pairs have \(shown.userCount) × \(shown.itemCount) users and items, the positives "
+        pairs.userCount == data.userCount && pairs.itemCount == data.itemCount,
+        "the shown pairs or earlier clicks have \(pairs.userCount) × \(pairs.itemCount) users and items, the positives "
           + "\(data.userCount) × \(data.itemCount)")
     }
     if case .sampled(let negatives) = data.stream {

@@ -90,6 +90,12 @@ public struct FeedbackMatrix: Sendable, Equatable {
     return low < offsets[user + 1] && items[low] == item ? low : nil
   }
 
+  /// The pairs of either, of the same numbers of users and items.
+  public func union(_ other: FeedbackMatrix) -> FeedbackMatrix {
+    FeedbackMatrix(
+      userCount: userCount, itemCount: itemCount, users: userColumn + other.userColumn, items: items + other.items)
+  }
+
   /// The user of a position in ``items``. O(log users).
   public func user(at position: Int) -> Int {
     var (low, high) = (0, userCount)

@@ -24,6 +24,8 @@ public struct TrainingData: Sendable {
   public var extraNegatives: PairBatch
   /// Pairs that a negative draw must not hit besides the positives: what is known to have been shown.
   public var shown: FeedbackMatrix?
+  /// Clicks of an earlier log, from which an update goes on: no negative draw hits them. Nil: none.
+  public var earlierClicks: FeedbackMatrix?
   /// The unbiased validation set D_val, exposure taken as 1; empty when the data gave none.
   public var validation: PairBatch
   /// Positives held out for tuning by SNIPS; never trained on.
@@ -59,4 +61,6 @@ public struct TrainingData: Sendable {
   public var userCount: Int { positives.userCount }
   /// Number of items.
   public var itemCount: Int { positives.itemCount }
+  /// The positives, and the clicks before them.
+  public var allClicks: FeedbackMatrix { earlierClicks.map(positives.union) ?? positives }
 }

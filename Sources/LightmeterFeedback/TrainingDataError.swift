@@ -46,19 +46,25 @@ public enum TrainingDataError: Error, Equatable, CustomStringConvertible {
     case .emptySplit(let side):
       "The split leaves no row for \(side); users have too few items for this share: hold out more (--test-fraction 0.5) "
         + "or nothing (--test-fraction 0)."
-    case .noTimes: "The log has no times, so it cannot be split by time; name its time column or split at random."
+    case .noTimes:
+      "The log has no times, so it cannot be split by time; name its time column (--columns timestamp=NAME) or split at "
+        + "random."
     case .noListedNegatives(let use):
-      "The log lists no negative pair, which \(use) needs; give ratings or impressions, or choose another."
+      "Every row of the log is a click, so it cannot say what was shown or rated and not liked, which \(use) needs; give "
+        + "rows without a click too (--columns click=NAME or shown=NAME, or --positive 'rating>=4'), or train without "
+        + "--impressions complete and --set stream=rated."
     case .clicksWithoutImpression(let count):
       "The impression log is declared complete, but \(count) clicked pairs were never shown; declare it partial."
     case .streamAgainstImpressions(let stream, let impressions, let remedy):
       "The stream \(stream) does not fit \(impressions) impressions; \(remedy)."
     case .noPropensities:
-      "Weights from logged propensities were asked for, but not every listed pair has one; name the column or drop them."
+      "Weights from logged propensities were asked for, but the log has no column of them, or rows without; name it with "
+        + "--columns propensity=NAME, or leave --largest-weight out."
     case .badPropensity(let value): "A logged propensity of \(value) is impossible; it must be above 0 and at most 1."
     case .badLargestWeight(let value): "A largest propensity weight of \(value) is impossible; give 1 or more."
     case .weightsNeedListedPairs(let stream):
-      "Logged propensities cannot weight the pairs that the stream \(stream) adds to the log; use the rated stream."
+      "Logged propensities cannot weight the pairs that the stream \(stream) draws beside the log; --largest-weight goes "
+        + "with --impressions complete or --set stream=rated, and a log that has propensities."
     }
   }
 }

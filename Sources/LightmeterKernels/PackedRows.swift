@@ -36,7 +36,7 @@ public struct PackedRows<S: TrainingScalar>: Sendable {
     precondition(left.stride >= width, "a row has \(left.stride) values, the packed rows \(width)")
     S.reserve(&out, rows.count * range.count)
     for row in rows {
-      precondition((Int(row) + 1) * left.stride <= left.values.count, "row \(row) is outside its table")
+      precondition(row >= 0 && (Int(row) + 1) * left.stride <= left.values.count, "row \(row) is outside its table")
     }
     S.kernels.table.pointee.panel_scores(
       &out, left.values, rows, rows.count, left.stride, panels, range.lowerBound, range.count, width, Double(offset))
@@ -52,8 +52,10 @@ extension TrainingScalar {
     into out: inout [Self]
   ) {
     reserve(&out, range.count)
-    precondition((row + 1) * left.stride <= left.values.count, "row \(row) is outside its table")
-    precondition(range.upperBound * right.stride <= right.values.count, "rows \(range) are outside their table")
+    precondition(row >= 0 && (row + 1) * left.stride <= left.values.count, "row \(row) is outside its table")
+    precondition(
+      range.lowerBound >= 0 && range.upperBound * right.stride <= right.values.count,
+      "rows \(range) are outside their table")
     left.values.withUnsafeBufferPointer { rows in
       kernels.table.pointee.row_scores(
         &out, rows.baseAddress.map { $0 + row * left.stride }, right.values, range.lowerBound, range.count,

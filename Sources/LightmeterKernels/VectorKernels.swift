@@ -55,6 +55,9 @@ extension TrainingScalar {
       decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
     precondition(moments.values.count == 2 * table.count, "every value has two moments")
     precondition(
+      steps.count * stride == table.count && gradient.count >= rows.count * stride,
+      "every row has a step count, and every given one a gradient")
+    precondition(
       corrections.first.count == corrections.second.count && corrections.first.count < 1 << 31,
       "the two corrections have one length, below 2³¹")
     lm_adam_rows(
@@ -113,8 +116,15 @@ extension TrainingScalar {
     compiled.sigmoid(&out, input, count)
   }
 
+  private static func check(_ feedback: [UInt8], _ columns: [Self]...) {
+    for column in columns {
+      precondition(column.count >= feedback.count, "\(column.count) values for \(feedback.count) pairs")
+    }
+  }
+
   /// Cross-entropy per pair; see `Naive` in the objectives.
   public static func naiveTerms(feedback: [UInt8], logits: [Self], into out: inout LossColumns<Self>) {
+    check(feedback, logits)
     out.reserve(feedback.count)
     lm_naive_terms(
       table, &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
@@ -125,6 +135,7 @@ extension TrainingScalar {
   public static func crossEntropy(
     feedback: [UInt8], logits: [Self], loss: inout [Self], byLogit: inout [Self]
   ) {
+    check(feedback, logits)
     reserve(&loss, feedback.count)
     reserve(&byLogit, feedback.count)
     lm_naive_terms(table, &loss, &byLogit, nil, nil, nil, feedback, logits, feedback.count)
@@ -134,6 +145,7 @@ extension TrainingScalar {
   public static func inversePropensityTerms(
     feedback: [UInt8], logits: [Self], exposures: [Self], into out: inout LossColumns<Self>
   ) {
+    check(feedback, logits, exposures)
     out.reserve(feedback.count)
     compiled.ips_terms(
       &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
@@ -144,6 +156,7 @@ extension TrainingScalar {
   public static func lowVarianceTerms(
     feedback: [UInt8], logits: [Self], exposures: [Self], into out: inout LossColumns<Self>
   ) {
+    check(feedback, logits, exposures)
     out.reserve(feedback.count)
     compiled.low_variance_terms(
       &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,

@@ -88,7 +88,8 @@ public enum CalibrationError: Error, Equatable, CustomStringConvertible {
     case .noClick(let pairs):
       "None of the \(pairs) randomly shown pairs was clicked, so the slice says nothing about relevance; collect more."
     case .onlyClicks(let pairs):
-      "All \(pairs) randomly shown pairs were clicked; list the pairs that were shown and not clicked too."
+      "All \(pairs) pairs that were shown were clicked; list those that were shown and not clicked too, or do not call "
+        + "the log one of impressions or random traffic."
     case .notConverged(let steps):
       "The regression on the slice did not settle within \(steps) steps; check the slice for repeated or odd rows."
     }

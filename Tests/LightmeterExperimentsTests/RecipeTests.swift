@@ -264,6 +264,34 @@ import Testing
     }
   }
 
+  @Test func theSliceKeepsWhatIsKnownOfTheLog() throws {
+    var data = world()
+    let slice = try #require(data.randomTraffic)
+    data.positiveExposures = data.positives.items.map { $0 % 2 == 0 ? 1 : .nan }
+    data.positiveWeights = data.positives.items.map { Float($0) + 1 }
+    data.extraNegatives = PairBatch(knownExposures: [], weights: [])
+    data.extraNegatives.append(user: 0, item: 0, feedback: 0, knownExposure: 0.5, weight: 2)
+    let joined = try data.joiningSlice(weight: 100)
+    for (place, user) in joined.positives.userColumn.enumerated() {
+      let item = joined.positives.items[place]
+      let (exposure, weight) = (joined.positiveExposures?[place], joined.positiveWeights?[place])
+      let isOfSlice = slice.users.indices.contains {
+        slice.users[$0] == user && slice.items[$0] == item && slice.feedback[$0] != 0
+      }
+      #expect(weight == (isOfSlice ? 100 : Float(item) + 1))
+      if isOfSlice || item % 2 == 0 { #expect(exposure == 1) } else { #expect(exposure?.isNaN == true) }
+    }
+    #expect(joined.extraNegatives.weights?.first == 2 && joined.extraNegatives.knownExposures?.first == 0.5)
+    #expect(joined.extraNegatives.weights?.last == 100 && joined.extraNegatives.knownExposures?.last == 1)
+    // The sampler takes them.
+    var batch = PairBatch()
+    BatchSampler(data: joined, batchSize: 64, seed: 1).fill(&batch, epoch: 0, index: 0)
+    #expect(batch.weights?.count == batch.count)
+    (data.stream, data.positiveExposures) = (.all, nil)
+    #expect(throws: TrainingError.self) { try data.joiningSlice(weight: 4) }
+    #expect(throws: RecipeError.self) { try Recipe("ad", ["sliceWeight": .number(4)]).validated() }
+  }
+
   @Test func aClipBelongsToTheEstimatorThatIsChosen() throws {
     let plan = try Recipe("umf", ["clip": .number(0.1), "estimator": .text("inversePropensity")]).validated()
     #expect((plan.pointwise.estimator as? InversePropensity)?.clip == 0.1)

@@ -149,6 +149,24 @@ import Testing
     }
   }
 
+  @Test func earlierClicksAreNeverDrawn() {
+    var data = SmallTrainingData.make(stream: .sampled(negativesPerPositive: 50))
+    let earlier = (0..<Int32(data.itemCount)).filter { $0 % 2 == 0 }
+    data.earlierClicks = FeedbackMatrix(
+      userCount: data.userCount, itemCount: data.itemCount, users: [Int32](repeating: 0, count: earlier.count),
+      items: earlier)
+    let sampler = TripleSampler(data: data, batchSize: 64, seed: 3)
+    var (pairs, weights, drawn): (PairBatch, [Float], Int) = (PairBatch(), [], 0)
+    for index in 0..<sampler.batchCount {
+      sampler.fill(&pairs, weights: &weights, epoch: 1, index: index)
+      for k in pairs.count / 2..<pairs.count where pairs.users[k] == 0 {
+        drawn += 1
+        #expect(pairs.items[k] % 2 == 1, "an earlier click is drawn")
+      }
+    }
+    #expect(drawn > 0)
+  }
+
   @Test func aUserWhoClickedEverythingIsLeftOut() throws {
     let positives = FeedbackMatrix(userCount: 2, itemCount: 2, users: [0, 0, 1], items: [0, 1, 1])
     let data = TrainingData(positives: positives, popularity: [1, 1], stream: .sampled(negativesPerPositive: 1))

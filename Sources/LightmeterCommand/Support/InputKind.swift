@@ -13,6 +13,7 @@ enum InputError: Error, CustomStringConvertible {
   case empty(String)
   case logForModel(String)
   case modelForLog(String)
+  case overwritten(String)
 
   var description: String {
     switch self {
@@ -24,13 +25,15 @@ enum InputError: Error, CustomStringConvertible {
     case .modelForLog(let path):
       "'\(path)' is a model file, not a log; give the log, or look into the model: lightmeter inspect "
         + CommandText.quoted(path)
+    case .overwritten(let path):
+      "'\(path)' is read by this command and would be overwritten by it; name another with -o"
     }
   }
 
   var isAbsence: Bool {
     switch self {
     case .missing, .folder: true
-    case .empty, .logForModel, .modelForLog: false
+    case .empty, .logForModel, .modelForLog, .overwritten: false
     }
   }
 }
@@ -51,6 +54,12 @@ enum InputKind {
     try check(path)
     guard size(ofFile: path) != nil, (try? ModelContainer.manifest(of: path)) != nil else { return }
     throw .modelForLog(path)
+  }
+
+  /// Refuses an output that is one of the inputs.
+  static func check(output: String, isNone inputs: [String?]) throws(InputError) {
+    func place(_ path: String) -> String { URL(filePath: path).standardizedFileURL.resolvingSymlinksInPath().path }
+    if inputs.contains(where: { $0.map(place) == place(output) }) { throw .overwritten(output) }
   }
 
   /// The model at a path.

@@ -77,6 +77,7 @@ struct LogOptions: ParsableArguments {
         + "\(log.positives.count { $0 == 1 }) positive pairs (\(log.rule))"
         + (report.duplicates.map { $0 > 0 ? ", \($0) repeated rows (\(duplicates.rawValue))" : "" } ?? ""))
     for note in report.notes { Terminal.note("note: \(note)") }
+    if log.interactions.weights != nil { Terminal.note("note: the column 'weight' is read, and not used") }
     if report.skipped > 0 {
       Terminal.note("skipped \(report.skipped) lines, the first:")
       for example in report.skippedExamples { Terminal.note("  \(example.shortDescription)") }

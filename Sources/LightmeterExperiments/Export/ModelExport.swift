@@ -174,17 +174,12 @@ public struct ModelExport: Sendable {
     try Recommender(model).recommendForAll(count: count, filterSeen: model.seen != nil) { user, list in
       for (rank, entry) in list.enumerated() {
         let numbers = [entry.relevance, entry.exposure].map { $0.map { "\($0)" } ?? "" }.joined(separator: ",")
-        try file.write("\(ModelExport.field(user)),\(rank + 1),\(ModelExport.field(entry.item)),\(numbers)\n")
+        try file.write("\(CSVField.quoted(user)),\(rank + 1),\(CSVField.quoted(entry.item)),\(numbers)\n")
       }
       done += 1
       progress(done)
     }
     try file.commit()
-  }
-
-  private static func field(_ text: String) -> String {
-    guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
-    return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
   }
 
   /// `NAME.user`, `NAME.item` and, where the model keeps the history, `NAME.inter` in a folder of that name.

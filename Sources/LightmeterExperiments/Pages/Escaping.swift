@@ -33,20 +33,6 @@ enum Escaping {
     return safe
   }
 
-  /// For one field of a comma-separated file (RFC 4180).
-  static func csv(_ text: String) -> String {
-    let needsQuotes =
-      text.unicodeScalars.contains { $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r" }
-      || text.hasPrefix(" ") || text.hasSuffix(" ")
-    guard needsQuotes else { return text }
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      if scalar == "\"" { quoted += "\"" }
-      quoted.unicodeScalars.append(scalar)
-    }
-    return quoted + "\""
-  }
-
   /// For LaTeX text with UTF-8 input; dashes, ± and comparison signs become commands.
   static func latex(_ text: String) -> String {
     var safe = ""

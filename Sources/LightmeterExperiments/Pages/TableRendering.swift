@@ -1,3 +1,4 @@
+internal import LightmeterKernels
 extension TableValue {
   /// The table as an HTML element; the first column holds row headings if its texts stand at the left.
   public func html() -> String {
@@ -57,8 +58,8 @@ extension TableValue {
 
   /// The table as comma-separated values with a header line (RFC 4180, line feeds); without the marks.
   public func csv() -> String {
-    var text = columns.map { Escaping.csv($0.title) }.joined(separator: ",") + "\n"
-    for row in rows { text += row.map { Escaping.csv($0.text) }.joined(separator: ",") + "\n" }
+    var text = columns.map { CSVField.quoted($0.title) }.joined(separator: ",") + "\n"
+    for row in rows { text += row.map { CSVField.quoted($0.text) }.joined(separator: ",") + "\n" }
     return text
   }
 

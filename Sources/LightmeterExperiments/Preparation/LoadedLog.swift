@@ -85,6 +85,19 @@ public struct LoadedLog: Sendable {
     (interactions, positives) = (interactions.withoutRows, [])
   }
 
+  /// Takes out the rows that the column `random` marks, clicked or not; nil where it marks none.
+  public mutating func takeRandomTraffic() -> PairBatch? {
+    guard let random = interactions.random, random.contains(where: { $0 != 0 }) else { return nil }
+    var slice = PairBatch()
+    for row in random.indices where random[row] != 0 {
+      slice.append(user: interactions.userColumn[row], item: interactions.itemColumn[row], feedback: positives[row])
+    }
+    let rest = random.map { $0 == 0 ? UInt8(1) : 0 }
+    positives = random.indices.filter { random[$0] == 0 }.map { positives[$0] }
+    interactions = interactions.keeping(rest)
+    return slice
+  }
+
   /// The log as training starts from it; `rows` chooses a side of a split.
   public func feedback(rows: [Int32]? = nil) -> FeedbackLog {
     FeedbackLog(interactions, rows: rows) { positives[$0] == 1 }

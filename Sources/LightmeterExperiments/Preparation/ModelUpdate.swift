@@ -114,11 +114,12 @@ public struct ModelUpdate: Sendable {
     let feedback = trainingLog(rows: split?.train)
     let options = TrainingDataOptions(
       stream: manifest.data.stream, validation: needsValidation ? .carved() : .absent, hyperValidationFraction: 0,
-      seed: seed, impressions: manifest.data.impressions)
+      seed: seed, impressions: manifest.data.impressions,
+      largestPropensityWeight: manifest.data.largestPropensityWeight)
     var (data, summary) = try TrainingDataBuilder.build(feedback, options: options)
     let all = history.union(data.positives)
     data.popularity = Popularity.exposure(of: all, exponent: summary.popularityExponent)
-    data.shown = data.shown.map { $0.union(history) } ?? history
+    data.earlierClicks = history
     let growth = ModelGrowth(parent: parent, factors: factors, plan: plan, seed: seed)
     let grown = growth.grow(users: ids.users.count, items: ids.items.count, clicks: data.positives, all: all)
     let trained = try train(data, from: grown.start, observer: observer)
@@ -269,13 +270,5 @@ extension ListedPairs {
     let known = users.indices.filter { Int(users[$0]) < userCount && Int(items[$0]) < itemCount }
     return FeedbackMatrix(
       userCount: userCount, itemCount: itemCount, users: known.map { users[$0] }, items: known.map { items[$0] })
-  }
-}
-
-extension FeedbackMatrix {
-  /// The pairs of either.
-  func union(_ other: FeedbackMatrix) -> FeedbackMatrix {
-    FeedbackMatrix(
-      userCount: userCount, itemCount: itemCount, users: userColumn + other.userColumn, items: items + other.items)
   }
 }

@@ -47,7 +47,12 @@ public struct TrainingJob: Sendable {
   public let suggestedEpochs: Int
 
   /// A job on a log.
+  ///
+  /// - Parameters:
+  ///   - log: rows that its column `random` marks become the ``slice``.
   public init(log: LoadedLog) {
+    var log = log
+    slice = log.takeRandomTraffic()
     self.log = log
     let pairs = 6 * log.positives.count { $0 == 1 }
     suggestedEpochs = min(300, max(20, 3000 / max(1, pairs / 1024)))

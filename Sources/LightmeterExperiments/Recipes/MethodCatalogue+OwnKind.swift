@@ -58,7 +58,7 @@ extension MethodEntry {
       "pairWeightDecay": .number(debias.pairWeights.weightDecay),
       "imputationRate": .number(debias.imputation.learningRate),
       "imputationDecay": .number(debias.imputation.weightDecay),
-      "frozenEpochs": .number(Double(debias.frozenEpochs)), "sliceWeight": .number(0),
+      "frozenEpochs": .number(Double(debias.frozenEpochs)),
     ]
   ) { plan in
     var method = AutoDebiasMethod()

@@ -166,7 +166,8 @@ struct SliceMeansMethod: Method {
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver
   ) throws(TrainingError) -> TrainedModel {
     guard let slice = data.randomTraffic else {
-      throw .missing("'slice-means' ranks by the item means of random traffic, but none was given")
+      throw .missing(
+        "'slice-means' ranks by the item means of random traffic, and none was given: --validation-random FILE")
     }
     do {
       let means = try SliceItemMeans(slice: slice, userCount: data.userCount, itemCount: data.itemCount)

@@ -174,25 +174,38 @@ extension TrainingData {
   /// The data with the slice of random traffic among the training pairs: a control that is given the same slice.
   func joiningSlice(weight: Float) throws(TrainingError) -> TrainingData {
     guard let slice = randomTraffic else {
-      throw .missing("'sliceWeight' joins a slice of random traffic to the training pairs, but none was given")
+      throw .missing(
+        "'sliceWeight' joins a slice of random traffic to the training pairs, and none was given: "
+          + "--validation-random FILE")
+    }
+    // Its pairs without a click are listed ones: alone, its clicks would be a sample selected by the outcome.
+    guard stream != .all else {
+      throw .missing("'sliceWeight' needs the stream sampled or rated: all pairs have no place for the slice's own")
     }
     let positions = slice.users.indices
     let clicked = positions.filter { slice.feedback[$0] != 0 }
+    let clicks = FeedbackMatrix(
+      userCount: userCount, itemCount: itemCount, users: clicked.map { slice.users[$0] },
+      items: clicked.map { slice.items[$0] })
     var joined = self
-    joined.positives = FeedbackMatrix(
-      userCount: userCount, itemCount: itemCount,
-      users: (0..<positives.count).map { Int32(positives.user(at: $0)) } + clicked.map { slice.users[$0] },
-      items: positives.items + clicked.map { slice.items[$0] })
-    var weights = [Float](repeating: 1, count: joined.positives.count)
-    for k in clicked {
-      if let place = joined.positives.position(user: Int(slice.users[k]), item: slice.items[k]) {
-        weights[place] = weight
+    joined.positives = positives.union(clicks)
+    // What was known of each positive, at its new place; all of the slice was shown.
+    func moved(_ column: [Float]?, missing: Float, slice: Float) -> [Float] {
+      let column = column ?? [Float](repeating: missing, count: positives.count)
+      var moved = [Float](repeating: slice, count: joined.positives.count)
+      for (k, user) in positives.userColumn.enumerated() {
+        let (user, item) = (Int(user), positives.items[k])
+        guard !clicks.contains(user: user, item: item) else { continue }
+        if let place = joined.positives.position(user: user, item: item) { moved[place] = column[k] }
       }
+      return moved
     }
-    joined.positiveWeights = weights
-    joined.extraNegatives.weights = [Float](repeating: 1, count: extraNegatives.count)
+    joined.positiveWeights = moved(positiveWeights, missing: 1, slice: weight)
+    if positiveExposures != nil { joined.positiveExposures = moved(positiveExposures, missing: .nan, slice: 1) }
+    joined.extraNegatives.weights = extraNegatives.weights ?? [Float](repeating: 1, count: extraNegatives.count)
     for k in positions where slice.feedback[k] == 0 {
-      joined.extraNegatives.append(user: slice.users[k], item: slice.items[k], feedback: 0, weight: weight)
+      joined.extraNegatives.append(
+        user: slice.users[k], item: slice.items[k], feedback: 0, knownExposure: 1, weight: weight)
     }
     return joined
   }

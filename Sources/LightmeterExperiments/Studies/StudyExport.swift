@@ -1,4 +1,5 @@
 internal import LightmeterEvaluation
+internal import LightmeterKernels
 
 #if canImport(FoundationEssentials)
   internal import FoundationEssentials
@@ -114,11 +115,11 @@ struct StudyExport {
   }
 
   private func line(_ data: String, _ method: String, _ value: Value) -> String {
-    func text(_ text: String) -> String { text.contains(where: { ",\"\n".contains($0) }) ? "\"\(text)\"" : text }
     func number(_ number: Double?) -> String { number.map(NumberText.exact) ?? "" }
     let first = value.comparisons.first { $0.control == document.controls.first }
     return [
-      text(data), value.preset, text(method), value.metric, "\(value.users)", "\(value.bySeed.count)",
+      CSVField.quoted(data), value.preset, CSVField.quoted(method), value.metric, "\(value.users)",
+      "\(value.bySeed.count)",
       number(value.mean), number(value.standardDeviation), number(value.interval?.first), number(value.interval?.last),
       number(first?.difference), number(first?.low), number(first?.high), number(first?.pHolm),
       number(first?.detectable), "\(document.chosenOnTest)",

@@ -119,7 +119,7 @@ public struct StudyReport: Sendable {
 enum StudyCosts {
   static func csv(_ results: [StudyResults]) -> String {
     var lines = ["data,method,seed,seconds,epochs,seconds_per_epoch,peak_bytes,machine"]
-    let machine = Escaping.csv(ProcessUsage.machine)
+    let machine = CSVField.quoted(ProcessUsage.machine)
     for result in results {
       for row in result.rows {
         for record in row.records {
@@ -127,7 +127,7 @@ enum StudyCosts {
           let mean = epochs.isEmpty ? "" : NumberText.exact(epochs.reduce(0, +) / Double(epochs.count))
           lines.append(
             [
-              Escaping.csv(result.dataset.description.label), Escaping.csv(row.label), "\(record.seed)",
+              CSVField.quoted(result.dataset.description.label), CSVField.quoted(row.label), "\(record.seed)",
               NumberText.exact(record.seconds), "\(epochs.count)", mean, "\(record.peakBytes)", machine,
             ].joined(separator: ","))
         }
@@ -147,7 +147,7 @@ enum StudyTraces {
           for point in record.trace ?? [] {
             lines.append(
               [
-                Escaping.csv(result.dataset.description.label), Escaping.csv(row.label), "\(record.seed)",
+                CSVField.quoted(result.dataset.description.label), CSVField.quoted(row.label), "\(record.seed)",
                 point.step.map { "\($0)" } ?? "", point.epoch.map { "\($0)" } ?? "",
                 point.correlation.map(NumberText.exact) ?? "", NumberText.exact(point.error),
               ].joined(separator: ","))

@@ -67,7 +67,9 @@ struct LayoutSettler {
     throw failure(
       .unsettled, shortened(firstLine),
       present.isEmpty ? "has no comma, tab, :: or space between fields" : "can be split by \(readings)",
-      "say which with --delimiter comma, tab, double-colon or space")
+      present.isEmpty
+        ? "give such a file, --delimiter names no other; semicolons become tabs by tr ';' '\\t' < FILE > FILE.tsv"
+        : "say which with --delimiter comma, tab, double-colon or space")
   }
 
   private func occurs(_ delimiter: Delimiter) -> Bool {
@@ -102,8 +104,17 @@ struct LayoutSettler {
     let named = columns.values.contains { if case .name = $0 { true } else { false } }
     let byPosition = columns.filter { if case .position = $0.value { true } else { false } }
     if named { return true }
-    let known = try knownPositions(fields)
+    // Two columns that could be the item are no matter where its position is given.
+    let known: [ColumnRole: Int]
+    do { known = try knownPositions(fields) } catch {
+      known = try knownPositions(fields, except: asHeader.filter { byPosition[$0.key] != nil })
+    }
     if known[.user] != nil && known[.item] != nil { return true }
+    let names = options.preset?.names ?? KnownNames.general
+    let isNamed = { (role: ColumnRole) in
+      asHeader[role].map { names[role]?.contains(self.normalized(fields[$0])) ?? false } ?? false
+    }
+    if isNamed(.user) && isNamed(.item) { return true }
     if byPosition[.user] == nil || byPosition[.item] == nil {
       if fields.contains(where: { Double($0) != nil }) { return false }
       throw failure(
@@ -187,11 +198,14 @@ struct LayoutSettler {
     for role in ColumnRole.allCases where settled[role] == nil {
       let matches = headers.indices.filter { names[role]?.contains(headers[$0]) ?? false }
       guard matches.count < 2 else {
+        // A name that stands twice settles nothing.
+        let first = fields[matches[0]]
+        let way = first == fields[matches[1]] ? "\(matches[0] + 1), its position" : shortened(first.utf8)
         throw failure(
           .unsettled, shortened(firstLine),
           "names two columns that can be the \(role.rawValue), \(shortened(fields[matches[0]].utf8)) or "
             + shortened(fields[matches[1]].utf8),
-          "say which with --columns \(role.rawValue)=\(shortened(fields[matches[0]].utf8))")
+          "say which with --columns \(role.rawValue)=\(way)")
       }
       if let match = matches.first { positions[role] = match }
     }

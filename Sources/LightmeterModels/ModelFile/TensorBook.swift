@@ -143,10 +143,13 @@ struct TensorReader {
     if names["exposure.constant"] != nil { return .constant(try container.float32("exposure.constant", shape: [1])[0]) }
     if names["exposure.items"] != nil { return .perItem(try container.float32("exposure.items", shape: [itemCount])) }
     if names["exposure.user_factors"] != nil, case .factors(let model) = scorer {
+      let (users, gate) = (try table("exposure.user_factors", rows: userCount), try table("exposure.gate", rows: 1))
+      guard users.factorWidth == model.items.factorWidth, gate.width == users.factorWidth + 1 else {
+        throw ModelFileError.malformed(path: path, reason: "its exposure and item rows have different widths")
+      }
       return .blended(
         BlendedEstimate(
-          users: try table("exposure.user_factors", rows: userCount), items: model.items,
-          gate: try table("exposure.gate", rows: 1),
+          users: users, items: model.items, gate: gate,
           popularity: try container.float32("exposure.popularity", shape: [itemCount])))
     }
     guard names["exposure.calibrated.item_rates"] != nil else { return nil }

@@ -1,3 +1,5 @@
+internal import LightmeterKernels
+
 /// What is logged: one line of one of the three kinds of files.
 public enum FeedbackEntry: Sendable, Equatable {
   /// An item that was shown, and whether it was clicked.
@@ -61,11 +63,11 @@ public enum FeedbackEntry: Sendable, Equatable {
   var line: String {
     switch self {
     case .impression(let shown):
-      "\(Self.field(shown.user)),\(Self.field(shown.item)),1,\(shown.clicked ? 1 : 0),\(Float(shown.probability)),"
+      "\(CSVField.quoted(shown.user)),\(CSVField.quoted(shown.item)),1,\(shown.clicked ? 1 : 0),\(Float(shown.probability)),"
         + "\(shown.rank),\(shown.timestamp)\n"
-    case .click(let user, let item, let timestamp): "\(Self.field(user)),\(Self.field(item)),1,\(timestamp)\n"
+    case .click(let user, let item, let timestamp): "\(CSVField.quoted(user)),\(CSVField.quoted(item)),1,\(timestamp)\n"
     case .rating(let user, let item, let rating, let timestamp):
-      "\(Self.field(user)),\(Self.field(item)),\(Float(rating)),\(timestamp)\n"
+      "\(CSVField.quoted(user)),\(CSVField.quoted(item)),\(Float(rating)),\(timestamp)\n"
     }
   }
 
@@ -74,38 +76,14 @@ public enum FeedbackEntry: Sendable, Equatable {
     (1...512).contains(id.utf8.count) && id.unicodeScalars.allSatisfy { $0.value >= 32 && $0.value != 127 }
   }
 
-  private static func field(_ id: String) -> String {
-    // Quotes around spaces too: a reader may trim bare fields.
-    guard id.utf8.contains(where: { $0 == 44 || $0 == 34 || $0 == 32 }) else { return id }
-    return "\"" + id.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
-  }
-
   /// The impression of a line of the impressions file; nil for the header and for lines of other hands.
   static func impression(ofLine line: Substring) -> Impression? {
-    var (fields, field, isQuoted): ([String], String, Bool) = ([], "", false)
-    for character in line {
-      switch character {
-      case "\"": isQuoted.toggle()
-      case "," where !isQuoted:
-        fields.append(field)
-        field = ""
-        continue
-      default: break
-      }
-      field.append(character)
-    }
-    fields.append(field)
+    let fields = CSVField.split(line)
     guard fields.count == 7, let probability = Double(fields[4]), let rank = Int(fields[5]),
       let timestamp = Int(fields[6])
     else { return nil }
     return Impression(
-      user: unquoted(fields[0]), item: unquoted(fields[1]), clicked: fields[3] == "1", probability: probability,
+      user: fields[0], item: fields[1], clicked: fields[3] == "1", probability: probability,
       rank: rank, timestamp: timestamp)
-  }
-
-  private static func unquoted(_ field: String) -> String {
-    guard field.hasPrefix("\""), field.hasSuffix("\""), field.count > 1 else { return field }
-    return field.dropFirst().dropLast().split(separator: "\"\"", omittingEmptySubsequences: false).joined(
-      separator: "\"")
   }
 }

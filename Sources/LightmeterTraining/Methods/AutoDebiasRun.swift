@@ -14,7 +14,8 @@ struct AutoDebiasRun: EpochwiseRun {
   init(method: AutoDebiasMethod, data: TrainingData, seed: UInt64) throws(TrainingError) {
     guard !data.validation.isEmpty else {
       throw .missing(
-        "AutoDebias needs a validation set, and the data gave none: carve one from the log or pass random traffic")
+        "AutoDebias needs a validation set, and the log is too small to carve one from: pass random traffic "
+          + "(--validation-random FILE) or take another method, such as mf")
     }
     (self.method, self.data, self.seed) = (method, data, seed)
     blocks = AutoDebiasBlocks(

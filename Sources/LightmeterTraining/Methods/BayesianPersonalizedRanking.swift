@@ -7,7 +7,7 @@ public import LightmeterModels
 ///     loss = softplus(−x),  x = s_ui − s_uj;   δ = σ(−x):  ∂/∂w_u = −δ (w_i − w_j),  ∂/∂w_i = −δ w_u,  ∂/∂w_j = δ w_u
 ///
 /// An epoch takes every training click as often as the stream draws negatives per click (`sampled(k)`; once under other
-/// streams), each time with an item j drawn uniformly among those that the user did not click in training. Mean over the
+/// streams), each time with an item j drawn uniformly among those that the user did not click in training or before. Mean over the
 /// triples of a batch. Scores are determined up to a constant per user: they rank and are no probabilities.
 ///
 /// - Complexity: O(triples · d) and an Adam step per batch; no list of triples is stored.
@@ -55,6 +55,8 @@ struct TripleSampler: Sendable {
   private let data: TrainingData
   private let seed: UInt64
   private let userOfPositive: [Int32]
+  // No draw hits one of these.
+  private let clicked: FeedbackMatrix
 
   init(data: TrainingData, batchSize: Int, seed: UInt64) {
     precondition(batchSize > 0, "a batch of \(batchSize) triples is impossible; it needs at least 1")
@@ -62,6 +64,7 @@ struct TripleSampler: Sendable {
     if case .sampled(let negatives) = data.stream { draws = max(negatives, 1) }
     count = data.positives.count * draws
     (self.data, self.batchSize, self.seed) = (data, batchSize, seed)
+    clicked = data.allClicks
     userOfPositive = (0..<data.userCount).flatMap { user in
       [Int32](repeating: Int32(user), count: data.positives.range(of: user).count)
     }
@@ -93,7 +96,7 @@ struct TripleSampler: Sendable {
 
   /// One of the items that the user did not click, uniformly; nil if there is none.
   func unclicked(by user: Int, bits: UInt64) -> Int32? {
-    let range = data.positives.range(of: user)
+    let range = clicked.range(of: user)
     let free = data.itemCount - range.count
     guard free > 0 else { return nil }
     // The rank among unclicked items; items[t] − t of them stand before the t-th click.
@@ -101,7 +104,7 @@ struct TripleSampler: Sendable {
     var (low, high) = (0, range.count)
     while low < high {
       let middle = (low + high) / 2
-      if Int(data.positives.items[range.lowerBound + middle]) - middle <= rank {
+      if Int(clicked.items[range.lowerBound + middle]) - middle <= rank {
         low = middle + 1
       } else {
         high = middle

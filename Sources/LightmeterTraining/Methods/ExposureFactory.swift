@@ -31,7 +31,8 @@ struct ExposureFactory {
     case .known:
       guard let truth = data.trueExposure else {
         throw .missing(
-          "this method needs the exposure of every pair, which only a simulated world or a policy's log knows")
+          "this method needs the exposure of every pair, which only a simulated world knows; in a study of such a "
+            + "world it stands beside the others")
       }
       return FixedExposure(.known(truth))
     }
@@ -40,7 +41,8 @@ struct ExposureFactory {
   private func calibrated(_ form: Calibration.Form) throws(TrainingError) -> CalibratedExposure {
     guard let slice = data.randomTraffic else {
       throw .missing(
-        "calibrated exposure needs a slice of random traffic (pairs shown regardless of taste); none was given")
+        "calibrated exposure needs a slice of random traffic (pairs shown regardless of taste), and none was given: "
+          + "--validation-random FILE")
     }
     do { return try Calibration.exposure(form, clicks: data.positives, slice: slice) } catch {
       throw .missing("exposure cannot be calibrated on this slice: \(error)")

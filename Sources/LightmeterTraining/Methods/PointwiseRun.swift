@@ -27,7 +27,8 @@ struct PointwiseRun {
     validation = ValidationBatches(data.validation.itemMajor(), most: most, seed: seed)
     if case .bilevel(let settings) = method.strategy, settings.outerSet == .validation, data.validation.isEmpty {
       throw .missing(
-        "bi-level training needs a validation set, and the data gave none: carve one from the log or pass random traffic"
+        "bi-level training needs a validation set, and the log is too small to carve one from: pass random traffic "
+          + "(--validation-random FILE) or take another method, such as mf"
       )
     }
     let exposure = try ExposureFactory(method: method, data: data, seed: seed).make()

@@ -94,6 +94,40 @@ import Testing
     #expect(old.users.values[(14 * stride)..<(24 * stride)] != new.users.values[(14 * stride)..<(24 * stride)])
   }
 
+  @Test func weightsOfLoggedPropensitiesGoOn() async throws {
+    let folder = try TemporaryPlace()
+    defer { folder.remove() }
+    func log(
+      _ name: String, _ users: Range<Int>, propensities: Bool, after parent: StoredModel? = nil
+    ) throws -> LoadedLog {
+      let file = try AtomicFile(folder.path + "/" + name)
+      try file.write("user,item,shown,click" + (propensities ? ",propensity\n" : "\n"))
+      for user in users {
+        for item in 0..<10 {
+          try file.write(
+            "u\(user),i\(item),1,\(user % 2 == item % 2 ? 1 : 0)" + (propensities ? ",0.\(item % 9 + 1)\n" : "\n"))
+        }
+      }
+      try file.commit()
+      return try LoadedLog.load(
+        LogRequest(path: folder.path + "/" + name), users: parent?.users ?? IdentifierTable(),
+        items: parent?.items ?? IdentifierTable())
+    }
+    var job = TrainingJob(log: try log("old.csv", 0..<12, propensities: true))
+    (job.split, job.impressions, job.largestPropensityWeight) = (.none, .complete, 4)
+    let plan = try Self.recipe("umf").validated()
+    let prepared = try job.prepare(stream: nil)
+    let parent = try job.stored(
+      try plan.fit(prepared.data, seed: 1), recipe: Self.recipe("umf"), prepared, results: [], card: nil)
+    let new = try log("new.csv", 4..<14, propensities: true, after: parent)
+    let weighted = try ModelUpdate(parent, log: new, replay: .none)
+    let model = try await weighted.run(digest: "p").model
+    #expect(ModelManifest(json: model.manifest)?.data.largestPropensityWeight == 4)
+    let without = try log("bare.csv", 4..<14, propensities: false, after: parent)
+    let bare = try ModelUpdate(parent, log: without, replay: .none)
+    await #expect(throws: TrainingDataError.noPropensities) { try await bare.run(digest: "p") }
+  }
+
   @Test func theSameUpdateGivesTheSameBytes() async throws {
     let folder = try TemporaryPlace()
     defer { folder.remove() }
@@ -190,17 +224,4 @@ import Testing
     let log = try Self.newLog(parent, folder: folder.path)
     #expect(throws: UpdateError.noHistory) { try ModelUpdate(parent, log: log, replay: .none) }
   }
-}
-
-/// A folder for tests that wait, which a closure around them could not.
-private struct TemporaryPlace {
-  let path: String
-
-  init() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lightmeter-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    path = folder.path
-  }
-
-  func remove() { try? FileManager.default.removeItem(atPath: path) }
 }

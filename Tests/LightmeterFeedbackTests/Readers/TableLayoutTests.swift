@@ -42,6 +42,8 @@ import Testing
       "user,asin,parent_asin\nu,i,j\n", "log.csv", "names two columns that can be the item, asin or parent_asin",
       "--columns item=asin"
     ),
+    ("user,item,item\nu,i,j\n", "log.csv", "names two columns that can be the item, item or item", "--columns item=2"),
+    ("user;item\nu;i\n", "log.csv", "has no comma, tab, :: or space between fields", "tr ';'"),
   ])
   func twoReadingsAreRefused(text: String, name: String, problem: String, remedy: String) throws {
     let error = try failure(text, name: name)
@@ -50,6 +52,11 @@ import Testing
     #expect(error?.description.contains("\(name), line 1: \"") == true)
     #expect(error?.problem.contains(problem) == true, "\(error?.problem ?? "")")
     #expect(error?.remedy.contains(remedy) == true, "\(error?.remedy ?? "")")
+  }
+
+  @Test func aPositionSettlesANameThatStandsTwice() throws {
+    let log = try readText("user,item,item\nu,i,j\nv,k,i\n", .columns("item=3")).interactions
+    #expect(log.items[0] == "j" && log.items[1] == "i" && log.users[1] == "v")
   }
 
   @Test func aHeaderFlagSettlesAFirstLineOfWords() throws {
