@@ -28,6 +28,14 @@ struct StudyOptions: ParsableArguments {
 
   var dataFolder: String { data ?? ProcessInfo.processInfo.environment["LIGHTMETER_DATA"] ?? "." }
 
+  /// The study, read and checked.
+  var study: Study {
+    get throws {
+      try InputKind.check(file)
+      return try Study(file: file)
+    }
+  }
+
   /// The whole command line of a subcommand on this study.
   func command(_ subcommand: String, _ rest: [String] = []) -> String {
     var text = CommandText.joined(["lightmeter", "experiment", subcommand, file])
@@ -57,7 +65,7 @@ extension ExperimentCommand {
 
     private func perform() async throws {
       Interruption.install()
-      let study = try Study(file: options.file)
+      let study = try options.study
       if let stamp = study.stamp { Terminal.emit(stamp) }
       let progress = StudyProgress(workers: workers)
       let runner = try StudyRunner(
@@ -93,7 +101,7 @@ extension ExperimentCommand {
     func run() async throws { try await ExitStatus.guarding { try await perform() } }
 
     private func perform() async throws {
-      let study = try Study(file: options.file)
+      let study = try options.study
       let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
       let status = try runner.status()
       if let stamp = study.stamp { Terminal.emit(stamp) }
@@ -142,7 +150,7 @@ extension ExperimentCommand {
     func run() async throws { try await ExitStatus.guarding { try await perform() } }
 
     private func perform() async throws {
-      let study = try Study(file: options.file)
+      let study = try options.study
       let runner = try StudyRunner(study, data: options.dataFolder, store: RunStore(folder: options.store))
       var rest: [String] = output == "docs/results" ? [] : ["--output", output]
       if format != .all { rest += ["--format", format.rawValue] }

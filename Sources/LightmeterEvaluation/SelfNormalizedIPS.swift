@@ -81,9 +81,11 @@ public struct WeightedEstimate: Codable, Sendable, Hashable, CustomStringConvert
 ///
 ///     V(u) = Σ_{i ∈ H_u} c(Z_ui) / π_i  /  Σ_{i ∈ H_u} 1 / π_i        V = mean over users
 ///
-/// H_u: the user's held-out clicks with π > 0; Z_ui: candidates scored strictly above i; candidates: all held-out clicks
-/// of the user and every item without a training click. c(Z): DCG@K 1[Z < K] / log₂(Z + 2); recall@K 1[Z < K];
-/// AUC 1 − Z / candidates. All candidates, no sampling; the same propensities for every method compared.
+/// H_u: the user's held-out clicks with π > 0; Z_ui: candidates scored above i; candidates: all held-out clicks of the user
+/// and every item without a training click. c(Z): DCG@K 1[Z < K] / log₂(Z + 2); recall@K 1[Z < K]; AUC 1 − Z / candidates.
+/// Among T others of the same score i stands anywhere: c is its mean over Z to Z + T, so that a model whose scores have all
+/// become one number is worth what chance is, and not the most there is. All candidates, no sampling; the same propensities
+/// for every method compared.
 ///
 /// - Numerics: `Double`, in item order within a user.
 /// - Complexity: O(users × items) scores, O(items) memory.
@@ -198,10 +200,10 @@ public struct SelfNormalizedIPS: Codable, Sendable, Hashable {
       dropped += heldOut.range(of: user).count - kept.count
       if kept.isEmpty { continue }
       try row.score(user: user, training: training, heldOut: heldOut)
-      let above = row.countAbove(kept.map(\.item))
+      let places = row.places(kept.map(\.item))
       var (sum, total) = (0.0, 0.0)
-      for (entry, count) in zip(kept, above) {
-        sum += entry.weight * worth(above: count, candidates: row.candidateCount)
+      for (entry, place) in zip(kept, places) {
+        sum += entry.weight * worth(above: place.above, tied: place.tied, candidates: row.candidateCount)
         total += entry.weight
       }
       let divisor = normalisation == .weights ? total : Double(kept.count)
@@ -215,12 +217,13 @@ public struct SelfNormalizedIPS: Codable, Sendable, Hashable {
       weights: WeightDiagnostics(weights: weights), droppedPairs: dropped)
   }
 
-  private func worth(above: Int, candidates: Int) -> Double {
-    switch gain {
-    case .dcg: above < cutoff ? DiscountConvention.logRankPlusOne.weight(rank: above + 1) : 0
-    case .recall: above < cutoff ? 1 : 0
-    case .auc: 1 - Double(above) / Double(candidates)
+  private func worth(above: Int, tied: Int, candidates: Int) -> Double {
+    if gain == .auc { return 1 - (Double(above) + Double(tied) / 2) / Double(candidates) }
+    var sum = 0.0
+    for place in above..<max(min(above + tied + 1, cutoff), above) {
+      sum += gain == .dcg ? DiscountConvention.logRankPlusOne.weight(rank: place + 1) : 1
     }
+    return sum / Double(tied + 1)
   }
 }
 
@@ -246,27 +249,35 @@ private struct CandidateRow {
     }
   }
 
-  /// How many candidates score strictly above each of the items.
-  func countAbove(_ items: [Int32]) -> [Int] {
+  /// How many candidates score above each of the items, and how many others the same.
+  func places(_ items: [Int32]) -> [(above: Int, tied: Int)] {
     let order = items.indices.sorted { scores[Int(items[$0])] < scores[Int(items[$1])] }
     let ascending = order.map { scores[Int(items[$0])] }
     var passed = [Int](repeating: 0, count: items.count + 1)
+    // At the first of the items with a score.
+    var equal = [Int](repeating: 0, count: items.count)
     let lowest = ascending[0]
-    for score in scores where score > lowest {
-      var (low, high) = (1, ascending.count)
+    for score in scores where score >= lowest {
+      var (low, high) = (0, ascending.count)
       while low < high {
         let middle = (low + high) / 2
         if ascending[middle] < score { low = middle + 1 } else { high = middle }
       }
       passed[low] += 1
+      if low < ascending.count && ascending[low] == score { equal[low] += 1 }
     }
     // passed[n] counts the scores above exactly n of the items.
-    var above = [Int](repeating: 0, count: items.count)
+    var found = [(above: Int, tied: Int)](repeating: (0, 0), count: items.count)
     var running = 0
     for place in stride(from: items.count, to: 0, by: -1) {
       running += passed[place]
-      above[order[place - 1]] = running
+      found[order[place - 1]].above = running
     }
-    return above
+    var first = 0
+    for place in items.indices {
+      if ascending[place] != ascending[first] { first = place }
+      found[order[place]].tied = equal[first] - 1
+    }
+    return found
   }
 }

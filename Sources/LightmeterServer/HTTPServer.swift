@@ -78,9 +78,10 @@
           let scheme = settings.certificate == nil ? "http" : "https"
           logger.info("listening on \(scheme)://\(settings.host):\(channel.localAddress?.port ?? settings.port)")
         }, logger: quiet(logger))
+      // The last ends first: whoever asks must hear that the server drains while it still answers.
       return [
-        ModelWatch(service: service, logger: logger), ReloadOnSignal(slot: service.slot, logger: logger),
-        JournalSync(journal: service.journal, logger: logger), application,
+        ReloadOnSignal(slot: service.slot, logger: logger), JournalSync(journal: service.journal, logger: logger),
+        application, ModelWatch(service: service, logger: logger),
       ]
     }
 

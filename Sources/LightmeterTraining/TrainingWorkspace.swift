@@ -8,7 +8,6 @@ struct TrainingWorkspace<S: TrainingScalar>: Sendable {
   var logits: [S] = []
   var terms = LossColumns<S>()
   var tape = ExposureTape<S>()
-  var weights: [S] = []
   var cotangents: [S] = []
   var modelGradient: [RowGradient<S>] = []
   var exposureGradient: [RowGradient<S>] = []

@@ -102,6 +102,28 @@ import Testing
     }
   }
 
+  @Test func studiesThatCannotRunHaveTheirCodes() throws {
+    try CommandRunner.inFolder { folder in
+      let study = folder.appendingPathComponent("s.yaml")
+      func run(_ text: String, _ more: String...) throws -> CommandRunner.Outcome {
+        try text.write(to: study, atomically: true, encoding: .utf8)
+        return try CommandRunner.run(["experiment", "run", study.path] + more, folder: folder)
+      }
+      let whole = "name: s\ndata: { kind: clean-world, users: 30, items: 20 }\nmethods: [random]\n"
+      let file = folder.appendingPathComponent("file").path
+      try "x".write(toFile: file, atomically: true, encoding: .utf8)
+      for (outcome, status, part) in [
+        (try CommandRunner.run("experiment", "run", "nosuch.yaml", folder: folder), 66, "there is no file"),
+        (try CommandRunner.run("experiment", "run", folder.path), 66, "is a folder"),
+        (try run("name: s\nnames: x\n"), 65, "name"),
+        (try run("name: s\ndata: { kind: coat }\nmethods: [random]\n", "--data", "/nosuch"), 66, "--data"),
+        (try run(whole, "--store", file + "/runs"), 73, "cannot write"),
+      ] {
+        #expect(outcome.status == status && outcome.errors.contains(part), "\(outcome.status) \(outcome.errors)")
+      }
+    }
+  }
+
   @Test func rowsOfRandomTrafficAreTheSlice() throws {
     try CommandRunner.inFolder { folder in
       let (log, model) = (folder.appendingPathComponent("log.csv"), folder.appendingPathComponent("m.lightmeter").path)

@@ -34,7 +34,7 @@ import Testing
       let text = study.replacingOccurrences(of: "metric: slice-auc", with: "metrics: slice-auc")
       try text.write(to: folder.appendingPathComponent("s.yaml"), atomically: true, encoding: .utf8)
       let outcome = try CommandRunner.run("experiment", "status", "s.yaml", folder: folder)
-      #expect(outcome.status == 64)
+      #expect(outcome.status == 65)
       #expect(
         outcome.errors.contains("s.yaml, line 6: tuning has no key 'metrics'; did you mean 'metric'?"),
         "\(outcome.errors)")

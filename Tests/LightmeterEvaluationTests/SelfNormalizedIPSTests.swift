@@ -75,7 +75,26 @@ struct SelfNormalizedIPSTests {
     }
   }
 
-  @Test("training clicks are no candidates, and tied candidates do not count as above")
+  @Test("a model whose scores are all one number is worth what chance is")
+  func ties() throws {
+    func value(_ gain: SelfNormalizedIPS.Gain, _ scores: [Double], _ heldOut: [Int]) throws -> Double {
+      try SelfNormalizedIPS(gain: gain).evaluate(
+        TableScorer([scores]), heldOut: matrix([heldOut], itemCount: scores.count),
+        training: matrix([[]], itemCount: scores.count), propensities: [Float](repeating: 1, count: scores.count)
+      ).value
+    }
+    let (second, third) = (0.6309297535714575, 0.5)
+    let flat = [Double](repeating: 0.5, count: 5)
+    #expect(near(try value(.dcg, flat, [1]), (1 + second + third) / 5))
+    #expect(near(try value(.dcg, flat, [0, 4]), (1 + second + third) / 5))
+    #expect(near(try value(.recall, flat, [2]), 3.0 / 5))
+    #expect(near(try value(.auc, flat, [3]), 1 - 2.0 / 5))
+    // One above, three tied: places 2 to 4.
+    #expect(near(try value(.dcg, [9, 5, 5, 5], [2]), (second + third) / 3))
+    #expect(near(try value(.dcg, [9, 5, 5, 5], [0]), 1))
+  }
+
+  @Test("training clicks are no candidates, and tied candidates count half as above in the area")
   func candidates() throws {
     let scorer = TableScorer([[9, 5, 5, 7]])
     func rank(training: [Int]) throws -> Double {
@@ -84,8 +103,8 @@ struct SelfNormalizedIPSTests {
         propensities: [1, 1, 1, 1]
       ).value
     }
-    #expect(near(try rank(training: []), 1 - 2.0 / 4))
-    #expect(near(try rank(training: [0]), 1 - 1.0 / 3))
+    #expect(near(try rank(training: []), 1 - 2.5 / 4))
+    #expect(near(try rank(training: [0]), 1 - 1.5 / 3))
   }
 
   @Test("effective pairs are 1 / Σ of squared shares and few heavy weights are called out")

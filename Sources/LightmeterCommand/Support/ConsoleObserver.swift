@@ -35,8 +35,7 @@ final class ConsoleObserver: TrainingObserver {
       // The last epoch too: controls and the comparison come after it, and may be stopped.
       if let checkpoint, let state = snapshot.state { save(state(), to: checkpoint) }
       if record.epoch == epochs { line.finish() }
-      guard Interruption.requested, record.epoch < epochs else { return .proceed }
-      line.finish()
+      if Interruption.requested && record.epoch < epochs { line.finish() }
       return .proceed
     }
   }

@@ -63,10 +63,16 @@ enum ExitStatus {
     case is TrainingDataError, is EvaluationError, is Recommender.Problem, is CalibrationError: badData
     case is ResumableStop: resumable
     case let error as InputError: error.isAbsence ? noInput : badData
-    case StudyError.noData: noInput
+    case let error as StudyError:
+      switch error {
+      case .noData, .file: noInput
+      case .cannotWrite: cannotWrite
+      case .syntax, .located, .unknownKey, .missingKey, .badValue, .recipe: badData
+      case .unfinished, .interrupted: usage
+      }
     case ExportError.noFolder: cannotWrite
     case is ExportError, is UpdateError: badData
-    case is WorldError, is StudyError: usage
+    case is WorldError: usage
     default: failed
     }
   }

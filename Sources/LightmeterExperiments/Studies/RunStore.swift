@@ -21,7 +21,8 @@ public struct RunStore: Sendable {
   public init(folder: String) throws {
     self.folder = folder
     do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-      throw StudyError.file(path: folder, reason: "the folder for runs cannot be made")
+      throw StudyError.cannotWrite(
+        path: folder, reason: "the folder for runs cannot be made; name another with --store")
     }
   }
 

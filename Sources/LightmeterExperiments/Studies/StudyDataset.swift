@@ -145,7 +145,9 @@ extension StudyDataset {
     var hash = XXH64()
     for file in files {
       do { hash.update([UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))) } catch {
-        throw StudyError.file(path: file, reason: "it does not exist or may not be read; check --data")
+        throw StudyError.file(
+          path: file,
+          reason: "it does not exist or may not be read; --data (or LIGHTMETER_DATA) names the folder with the data")
       }
     }
     hash.update(description.canonical)

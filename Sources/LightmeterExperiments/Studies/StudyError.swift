@@ -14,6 +14,8 @@ public enum StudyError: Error, Sendable, Equatable, CustomStringConvertible {
   case recipe(at: String, reason: String)
   /// A file that cannot be read.
   case file(path: String, reason: String)
+  /// A folder that cannot be written to.
+  case cannotWrite(path: String, reason: String)
   /// None of a study's optional data sets is there.
   case noData(folder: String, reasons: [String])
   /// Runs that a report needs and the store lacks.
@@ -32,6 +34,7 @@ public enum StudyError: Error, Sendable, Equatable, CustomStringConvertible {
     case .badValue(let place, let value, let allowed): "\(place) is \(value), but takes \(allowed)"
     case .recipe(let place, let reason): "\(place): \(reason)"
     case .file(let path, let reason): "cannot read \(path): \(reason)"
+    case .cannotWrite(let path, let reason): "cannot write \(path): \(reason)"
     case .noData(let folder, let reasons):
       "none of the study's data is below \(folder): \(reasons.joined(separator: "; ")); --data names the folder"
     case .unfinished(let missing, let total):
@@ -48,7 +51,7 @@ extension StudyError {
     switch self {
     case .unknownKey(let key, let place, _): place == "study" ? key : "\(place).\(key)"
     case .missingKey(_, let place), .badValue(let place, _, _), .recipe(let place, _): place == "study" ? "" : place
-    case .syntax, .located, .file, .noData, .unfinished, .interrupted: nil
+    case .syntax, .located, .file, .cannotWrite, .noData, .unfinished, .interrupted: nil
     }
   }
 

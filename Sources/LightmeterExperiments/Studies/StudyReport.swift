@@ -103,7 +103,8 @@ public struct StudyReport: Sendable {
 
   private static func make(_ folder: String) throws {
     do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
-      throw StudyError.file(path: folder, reason: "the folder of the report cannot be made")
+      throw StudyError.cannotWrite(
+        path: folder, reason: "the folder of the report cannot be made; name another with --output")
     }
   }
 
