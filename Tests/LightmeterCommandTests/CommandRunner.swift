@@ -47,6 +47,15 @@ enum CommandRunner {
       errors: String(decoding: remarks, as: UTF8.self))
   }
 
+  /// Clicks of 60 users on 40 items in two tastes.
+  static func writeLog(_ path: URL) throws {
+    var text = "user,item\n"
+    for user in 0..<60 {
+      for step in 0..<12 { text += "u\(user),i\((user % 2) * 20 + (user * 7 + step * 9) % 20)\n" }
+    }
+    try text.write(to: path, atomically: true, encoding: .utf8)
+  }
+
   /// A folder that is gone after the test.
   static func inFolder(_ body: (URL) throws -> Void) throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("lightmeter-\(UUID().uuidString)")
