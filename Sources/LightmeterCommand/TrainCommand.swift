@@ -79,6 +79,7 @@ struct TrainCommand: AsyncParsableCommand {
     try await ExitStatus.guarding {
       Interruption.install()
       threads.apply()
+      try checkSettings()
       try Plan.check(recipe(named: method == "auto" ? "mf" : method, epochs: epochs ?? 20))
       try InputKind.check(output: output, isNone: [log, validationRandom])
       // Opened and given up: a place that cannot be written should be known before the training.
@@ -117,13 +118,25 @@ struct TrainCommand: AsyncParsableCommand {
         + "no clicks to learn from")
   }
 
+  private func checkSettings() throws {
+    let keys = try parsedSettings().keys
+    if epochs != nil && keys.contains("epochs") { throw ValidationError("take --epochs or --set epochs, not both") }
+    guard method == "auto", let other = keys.sorted().first(where: { !RecipeKey.ofControls.contains($0) }) else {
+      return
+    }
+    throw ValidationError("--set \(other): --method auto chooses that itself; name a method to set it")
+  }
+
   /// The recipe of a method with this command's flags on top of its defaults.
   private func recipe(named name: String, epochs: Int) throws -> Recipe {
     let entry = try MethodCatalogue.entry(named: name)
     var recipe = Recipe(name)
+    // A flag that would have no effect is an error of `validated()`, except for controls that ride along.
+    let given = try parsedSettings().filter { key, _ in
+      name == method || (RecipeKey.ofControls.contains(key) && entry.takes(key))
+    }
     guard entry.isTrained else {
-      // A flag that would have no effect is an error of `validated()`, except for controls that ride along.
-      if name == method { recipe.settings = try parsedSettings() }
+      recipe.settings = given
       return recipe
     }
     // Methods that go through their parts several times an epoch get as many steps, not as many epochs.
@@ -136,7 +149,7 @@ struct TrainCommand: AsyncParsableCommand {
       recipe.settings["biases"] = .text("userAndItem")
       recipe.settings["intercept"] = .text("baseRate")
     }
-    recipe.settings.merge(try parsedSettings()) { $1 }
+    recipe.settings.merge(given) { $1 }
     return recipe
   }
 

@@ -44,6 +44,9 @@ import Testing
         (["recommend", model, "--user", "u3", "--all"], "take one of"),
         (["recommend", model, "--session", ""], "name at least one item"),
         (["train", log.path, "-o", csv, "--epochs", "-1"], "--epochs -1: at least 1"),
+        (["train", log.path, "-o", csv, "--epochs", "1", "--set", "epochs=3"], "take --epochs or --set epochs"),
+        (["train", log.path, "-o", csv, "--method", "umf", "--set", "pull=1"], "pull"),
+        (["train", log.path, "-o", csv, "--method", "auto", "--set", "clip=0.1"], "name a method to set it"),
         (["recommend", model, "--all", "--count", "-2"], "--count -2: at least 1"),
         (["simulate", "-o", folder.path + "/w", "--users", "100000", "--items", "100000", "--truth"], "100 million"),
         (["evaluate", model, log.path, "--truth", log.path, "--format", "json"], "--truth prints a table"),
@@ -77,6 +80,25 @@ import Testing
       ] {
         #expect(outcome.status == status && outcome.errors.contains(part), "\(outcome.status) \(outcome.errors)")
       }
+    }
+  }
+
+  @Test func theControlStaysNaive() throws {
+    try CommandRunner.inFolder { folder in
+      let log = folder.appendingPathComponent("log.csv")
+      try CommandRunner.writeLog(log)
+      // The numbers of its row, without the mark of the best.
+      func control(_ settings: String...) throws -> [String] {
+        let outcome = try CommandRunner.run(
+          ["train", log.path, "-o", folder.path + "/m", "--epochs", "4", "--method", "umf"]
+            + settings.flatMap { ["--set", $0] })
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let row = outcome.output.split(separator: "\n").first { $0.hasPrefix("MF ") } ?? ""
+        return row.replacing("*", with: "").split(separator: " ").map(String.init)
+      }
+      let plain = try control("dimension=8")
+      #expect(try control("dimension=8", "exposure=none", "estimator=inversePropensity") == plain)
+      #expect(try control("dimension=8", "learningRate=0.1") != plain, "the model's own keys ride along")
     }
   }
 

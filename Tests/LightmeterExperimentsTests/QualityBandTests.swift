@@ -52,7 +52,7 @@ import Testing
       ]
       let entry = try MethodCatalogue.entry(named: name)
       let taken = settings.merging(extra ?? Self.own[name] ?? [:]) { $1 }
-        .filter { entry.pointwise != nil || entry.takes($0.key) }
+        .filter { entry.takes($0.key) }
       let model = try Recipe(name, entry.isTrained ? taken : [:]).validated().fit(data, seed: seed)
       let result = try RankingEvaluator().evaluate(model.scorer, on: test, cutoffs: [10])
       return try #require(result.mean(.ndcg, cutoff: 10))

@@ -37,6 +37,12 @@ import Testing
     #expect(throws: RecipeError.unknownKey("weigthDecay", nearest: "weightDecay")) {
       try Recipe("mf", ["weigthDecay": .number(0)]).validated()
     }
+    #expect(throws: RecipeError.keyWithoutEffect("outerLearningRate", method: "umf")) {
+      try Recipe("umf", ["outerLearningRate": .number(1e-3)]).validated()
+    }
+    #expect(throws: RecipeError.keyWithoutEffect("virtualStep", method: "jointopt")) {
+      try Recipe("jointopt", ["virtualStep": .number(1e-3)]).validated()
+    }
     #expect(throws: RecipeError.keyWithoutEffect("epochs", method: "popularity")) {
       try Recipe("popularity", ["epochs": .number(3)]).validated()
     }

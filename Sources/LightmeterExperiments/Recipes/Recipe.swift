@@ -102,10 +102,7 @@ public struct Recipe: Sendable, Hashable, Codable, CustomStringConvertible {
     for key in RecipeKey.all {
       guard let value = settings[key.name] else { continue }
       let name = key.name
-      let isTaken =
-        entry.defaults != nil || key.isOfOneKind
-        ? key.applies(to: entry) : entry.isTrained || key.appliesToUntrained
-      guard isTaken else { throw .keyWithoutEffect(name, method: method) }
+      guard key.applies(to: entry) else { throw .keyWithoutEffect(name, method: method) }
       guard key.apply(&plan, value) else { throw .badValue(key: name, value: value.description, allowed: key.allowed) }
     }
     return plan

@@ -26,6 +26,14 @@ public struct RecipeKey: Sendable {
   /// Every key, in the order help screens print them.
   public static let all: [RecipeKey] = shared + ofWeightedRisk + ofCombinationalJoint + ofAutoDebias + ofFactorizations
 
+  /// Keys that a control of a comparison takes over from the method that it stands beside: size, prior and steps of the
+  /// model. What is learned from clicks, and how they are corrected, is its own.
+  public static let ofControls: Set<String> = [
+    "dimension", "epochs", "batch", "stream", "shuffle", "learningRate", "weightDecay", "biasDecay", "optimizer",
+    "biases",
+    "intercept", "initialDeviation",
+  ]
+
   /// Keys that several kinds of methods have.
   private static let shared: [RecipeKey] = [
     integer("dimension", "number of factors", 1...1024) { $0.pointwise.dimension = $1 },

@@ -69,7 +69,7 @@ public struct StudyMethod: Sendable {
       let searched = Set(own.axes.map(\.key)).union(settings.keys)
       // A key that the row sets or searches itself is not searched again.
       let common = shared.axes.filter { axis in
-        !searched.contains(axis.key) && (entry.defaults == nil || entry.takes(axis.key))
+        !searched.contains(axis.key) && entry.takes(axis.key)
       }
       let space = SearchSpace((entry.isTrained ? common : []) + own.axes)
       grid = try StudyMethod.configurations(of: space, over: recipe, tuning, at: place)
