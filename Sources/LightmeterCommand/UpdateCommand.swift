@@ -64,13 +64,9 @@ struct UpdateCommand: AsyncParsableCommand {
       let target = output ?? model
       try InputKind.check(output: target, isNone: [log, replayLog])
       _ = try AtomicFile(target)
-      let old = try replayLog.map { try reading.load($0, users: parent.users, items: parent.items) }
+      let old = try replayLog.map { try ordinary($0, parent.users, parent.items) }
       let ids = (old?.interactions.users ?? parent.users, old?.interactions.items ?? parent.items)
-      var loaded = try reading.load(log, users: ids.0, items: ids.1)
-      if let marked = loaded.takeRandomTraffic() {
-        Terminal.note(
-          "note: \(marked.count) pairs that the column 'random' marks are left out; an update has no use for them")
-      }
+      let loaded = try ordinary(log, ids.0, ids.1)
       let kept = replay ? ModelUpdate.Replay.history : .none
       var update = try ModelUpdate(parent, log: loaded, replay: old.map { .log($0) } ?? kept)
       (update.epochs, update.testFraction, update.seed) = (epochs, testFraction, seed)
@@ -83,6 +79,17 @@ struct UpdateCommand: AsyncParsableCommand {
       Terminal.note("lightmeter: \(model) stays as it was; -o NEW writes the updated model all the same")
       throw ExitCode(ExitStatus.declined)
     }
+  }
+
+  /// A log without the rows that its column `random` marks, for which an update has no use.
+  private func ordinary(_ path: String, _ users: IdentifierTable, _ items: IdentifierTable) throws -> LoadedLog {
+    var loaded = try reading.load(path, users: users, items: items)
+    if let marked = loaded.takeRandomTraffic() {
+      Terminal.note(
+        "note: \(marked.count) pairs that the column 'random' of \(path) marks are left out; an update has no use for them"
+      )
+    }
+    return loaded
   }
 
   private func report(_ outcome: ModelUpdate.Outcome, written: String?) throws {

@@ -78,7 +78,7 @@
           let scheme = settings.certificate == nil ? "http" : "https"
           logger.info("listening on \(scheme)://\(settings.host):\(channel.localAddress?.port ?? settings.port)")
         }, logger: quiet(logger))
-      // The last ends first: whoever asks must hear that the server drains while it still answers.
+      // The last ends first: the log says that the server ends before it waits for what runs.
       return [
         ReloadOnSignal(slot: service.slot, logger: logger), JournalSync(journal: service.journal, logger: logger),
         application, ModelWatch(service: service, logger: logger),

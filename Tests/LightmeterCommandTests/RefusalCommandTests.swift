@@ -117,6 +117,13 @@ import Testing
       #expect(read.output.contains("β₁"), "\(read.output)\(read.errors)")
       let trained = try CommandRunner.run("train", log.path, "-o", model, "--epochs", "2", "--method", "calibrated")
       #expect(trained.status == 0 && trained.errors.contains("that the column 'random' marks"), "\(trained.errors)")
+      let (base, later) = (folder.path + "/base", folder.appendingPathComponent("later.csv"))
+      try text.write(to: later, atomically: true, encoding: .utf8)
+      #expect(try CommandRunner.run("train", log.path, "-o", base, "--epochs", "2", "--method", "mf").status == 0)
+      let updated = try CommandRunner.run(
+        "update", base, later.path, "-o", folder.path + "/new", "--replay-log", log.path, "--epochs", "1")
+      #expect(
+        updated.errors.components(separatedBy: "are left out; an update").count == 3, "both logs: \(updated.errors)")
       let both = try CommandRunner.run(
         "train", log.path, "-o", model, "--epochs", "2", "--validation-random", log.path)
       #expect(both.status == 64 && both.errors.contains("leave --validation-random out"), "\(both.errors)")

@@ -7,8 +7,8 @@ public import LightmeterModels
 ///     loss = softplus(−x),  x = s_ui − s_uj;   δ = σ(−x):  ∂/∂w_u = −δ (w_i − w_j),  ∂/∂w_i = −δ w_u,  ∂/∂w_j = δ w_u
 ///
 /// An epoch takes every training click as often as the stream draws negatives per click (`sampled(k)`; once under other
-/// streams), each time with an item j drawn uniformly among those that the user did not click in training or before. Mean over the
-/// triples of a batch. Scores are determined up to a constant per user: they rank and are no probabilities.
+/// streams), each time with an item j drawn uniformly among those that the user did not click in training or before.
+/// Mean over the triples of a batch. Scores are determined up to a constant per user: they rank and are no probabilities.
 ///
 /// - Complexity: O(triples · d) and an Adam step per batch; no list of triples is stored.
 /// - Source: Rendle, Freudenthaler, Gantner and Schmidt-Thieme 2009; METHODS §10. Uniform negatives, where `implicit`
