@@ -1,6 +1,7 @@
 #if defined(__linux__)
 #define _DEFAULT_SOURCE
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 #include <stdlib.h>
 #include <string.h>
@@ -77,9 +78,10 @@ void lm_restore_denormals(unsigned state) { lm_set_rounding_mode(state); }
 
 void lm_prefer_large_pages(void *memory, size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-  const uintptr_t large = 1u << 21;
-  uintptr_t first = ((uintptr_t)memory + large - 1) & ~(large - 1), end = ((uintptr_t)memory + bytes) & ~(large - 1);
-  if (end > first) madvise((void *)first, end - first, MADV_HUGEPAGE);
+  // From the page that holds the first byte on: what stands before it belongs to the same allocation.
+  const uintptr_t large = 1u << 21, small = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t first = (uintptr_t)memory & ~(small - 1), end = ((uintptr_t)memory + bytes + small - 1) & ~(small - 1);
+  if (bytes >= large / 2) madvise((void *)first, end - first, MADV_HUGEPAGE);
 #else
   (void)memory;
   (void)bytes;

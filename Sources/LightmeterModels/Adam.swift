@@ -25,6 +25,8 @@ public struct Adam<S: TrainingScalar>: Optimizer {
   // Step up to which each row is done; filled when the first row waits.
   private var done: [[Int32]] = []
   private var missed = DeferredSteps<S>()
+  // A row that waited costs about five rows that did not: where a batch moves more than a quarter of a table, none waits.
+  private static var rowsPerWaiting: Int { 4 }
 
   /// Zero moments for the given tables.
   ///
@@ -86,22 +88,33 @@ public struct Adam<S: TrainingScalar>: Optimizer {
 
   private mutating func fullStep(_ parameters: inout [Table<S>], along gradient: [RowGradient<S>]) {
     step += 1
-    for index in parameters.indices {
-      let rows = gradient[index].rows
-      for slot in rows.indices { slotsOfRows[index][Int(rows[slot])] = Int32(slot) }
-      S.adamAll(
-        &parameters[index].values, &tables[index].moments, gradient: gradient[index].values,
-        slotOfRow: slotsOfRows[index], stride: parameters[index].stride, corrections: corrections.at(step),
-        decay: decays[index], settings: AdamSettings(rate: learningRate))
-      for row in rows { slotsOfRows[index][Int(row)] = -1 }
-    }
+    for index in parameters.indices { moveAll(&parameters[index], index, along: gradient[index]) }
+  }
+
+  private mutating func moveAll(_ table: inout Table<S>, _ index: Int, along gradient: RowGradient<S>) {
+    let rows = gradient.rows
+    for slot in rows.indices { slotsOfRows[index][Int(rows[slot])] = Int32(slot) }
+    S.adamAll(
+      &table.values, &tables[index].moments, gradient: gradient.values, slotOfRow: slotsOfRows[index],
+      stride: table.stride, corrections: corrections.at(step), decay: decays[index],
+      settings: AdamSettings(rate: learningRate))
+    for row in rows { slotsOfRows[index][Int(row)] = -1 }
   }
 
   private mutating func deferredStep(_ parameters: inout [Table<S>], along gradient: [RowGradient<S>]) {
     if done.isEmpty { done = parameters.map { [Int32](repeating: Int32(step), count: $0.rows) } }
+    let movesAll = parameters.indices.map { gradient[$0].rows.count * Self.rowsPerWaiting > parameters[$0].rows }
+    for index in parameters.indices where movesAll[index] {
+      settle(&parameters[index], index, rows: nil, range: 0..<parameters[index].rows)
+    }
     step += 1
     missed.advance(to: step)
     for index in parameters.indices {
+      if movesAll[index] {
+        moveAll(&parameters[index], index, along: gradient[index])
+        for row in done[index].indices { done[index][row] = Int32(step) }
+        continue
+      }
       S.adamRows(
         &parameters[index].values, &tables[index].moments, steps: &done[index], gradient: gradient[index].values,
         rows: gradient[index].rows, stride: parameters[index].stride, corrections: corrections.columns,

@@ -1,5 +1,5 @@
 import Foundation
-import LightmeterKernels
+@testable import LightmeterKernels
 import Testing
 
 /// The kernels on columns of a batch against the formulas written out in Double.
@@ -193,5 +193,18 @@ import Testing
     Double.convert([0.5, -2], into: &double)
     #expect(single == [0.5, -2] && Array(double.prefix(2)) == [0.5, -2])
     #expect(Double.zeros(3) == [0, 0, 0] && Float.zeros(0).isEmpty)
+  }
+
+  /// With its head and the allocator's, 48 bytes, a long column fills pages of two megabytes; a short one is as long as asked.
+  @Test(arguments: [262_144, 262_145, 524_276, 524_277, 3_000_000])
+  func longColumnsFillLargePages(count: Int) {
+    #expect(Float.roomy(count) >= count && (Float.roomy(count) * 4 + 48) % (1 << 21) == 0)
+    let values = Float.zeros(count)
+    #expect(values.count == count && values.allSatisfy { $0 == 0 })
+    #expect(Double.roomy(count / 2) >= count / 2 && (Double.roomy(count / 2) * 8 + 48) % (1 << 21) == 0)
+  }
+
+  @Test func shortColumnsAreAsLongAsAsked() {
+    #expect(Float.roomy(0) == 0 && Float.roomy(262_143) == 262_143 && Double.roomy(131_071) == 131_071)
   }
 }

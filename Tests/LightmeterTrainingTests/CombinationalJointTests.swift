@@ -246,8 +246,8 @@ import Testing
       var indexer = BatchIndexer(userCount: 12, itemCount: 10)
       indexer.index(&work.batch)
       (work.targetExposures, work.targetRelevances) = ([0.5], [0.5])
-      return base.step(on: nil, popularity: [Float](repeating: 0.5, count: 10), hardClip: hardClip, &work)
-        .gradientSquared > 0
+      let step = base.step(on: nil, popularity: [Float](repeating: 0.5, count: 10), hardClip: hardClip, &work)
+      return try #require(step.gradientSquared) > 0
     }
     #expect(try change(hardClip: false) && !change(hardClip: true))
   }

@@ -78,11 +78,11 @@ struct CombinationalJointWorkspace: Sendable {
   }
 }
 
-/// What one member's step did.
+/// What one member's step did; squared norms of gradients where they were measured.
 struct CombinationalJointStep {
   var loss = 0.0
-  var gradientSquared = 0.0
-  var gateGradientSquared = 0.0
+  var gradientSquared: Double?
+  var gateGradientSquared: Double?
 }
 
 extension CombinationalJointMember {
@@ -90,16 +90,20 @@ extension CombinationalJointMember {
   ///
   /// - Parameters:
   ///   - base: the base model under a residual one; nil where this is a base model.
+  ///   - measuresGradients: whether the record has the gradients' norms, a pass over every touched row.
   mutating func step(
-    on base: CombinationalJointMember?, popularity: [Float], hardClip: Bool, _ work: inout CombinationalJointWorkspace
+    on base: CombinationalJointMember?, popularity: [Float], hardClip: Bool, measuresGradients: Bool = true,
+    _ work: inout CombinationalJointWorkspace
   ) -> CombinationalJointStep {
     inner.settle(&backbone.tables, rows: backbone.touchedRows(of: work.batch))
     var record = CombinationalJointStep()
     record.loss = relevanceGradient(on: base, hardClip: hardClip, &work)
-    record.gradientSquared = work.modelGradient[0].squaredNorm + work.modelGradient[1].squaredNorm
+    if measuresGradients {
+      record.gradientSquared = work.modelGradient[0].squaredNorm + work.modelGradient[1].squaredNorm
+    }
     inner.step(&backbone.tables, along: work.modelGradient)
     exposureGradient(on: base, popularity: popularity, hardClip: hardClip, &work)
-    record.gateGradientSquared = work.gateGradient[0].squaredNorm
+    if measuresGradients { record.gateGradientSquared = work.gateGradient[0].squaredNorm }
     outer.step(&gates, along: work.gateGradient)
     return record
   }

@@ -160,7 +160,9 @@ struct CombinationalJointRun: EpochwiseRun {
       targets.evaluate(parts: parts(work.batch.pairs), &work)
       tally.addTargets(work)
       for k in bases.indices where k != part {
-        let step = bases[k].step(on: nil, popularity: popularity, hardClip: method.hardClip, &work)
+        let step = bases[k].step(
+          on: nil, popularity: popularity, hardClip: method.hardClip,
+          measuresGradients: index % PointwiseRun.stepsPerNorm == 0, &work)
         try tally.add(step, pairs: work.batch.count, epoch: epoch, batch: index)
       }
     }
@@ -185,7 +187,9 @@ struct CombinationalJointRun: EpochwiseRun {
       indexer.index(&work.batch)
       targets.evaluate(parts: parts(work.batch.pairs), &work)
       for k in residuals.indices {
-        let step = residuals[k].step(on: bases[k], popularity: popularity, hardClip: method.hardClip, &work)
+        let step = residuals[k].step(
+          on: bases[k], popularity: popularity, hardClip: method.hardClip,
+          measuresGradients: index % PointwiseRun.stepsPerNorm == 0, &work)
         try tally.check(step, epoch: epoch, batch: index)
       }
     }

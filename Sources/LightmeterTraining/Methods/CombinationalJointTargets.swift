@@ -67,7 +67,7 @@ struct CombinationalJointTargets: Sendable {
 
 /// Sums of an epoch of CJMF.
 struct CombinationalJointTally {
-  private var (steps, pairs, modelPairs, targets) = (0, 0, 0, 0.0)
+  private var (measured, pairs, modelPairs, targets) = (0, 0, 0, 0.0)
   private var (loss, gradient, gateGradient) = (0.0, 0.0, 0.0)
   private var (least, greatest) = (1.0, 0.0)
 
@@ -83,15 +83,16 @@ struct CombinationalJointTally {
     _ step: CombinationalJointStep, pairs count: Int, epoch: Int, batch: Int
   ) throws(TrainingError) {
     try check(step, epoch: epoch, batch: batch)
-    steps += 1
     modelPairs += count
     loss += step.loss
-    gradient += step.gradientSquared
-    gateGradient += step.gateGradientSquared
+    guard let squared = step.gradientSquared else { return }
+    measured += 1
+    gradient += squared
+    gateGradient += step.gateGradientSquared ?? 0
   }
 
   func check(_ step: CombinationalJointStep, epoch: Int, batch: Int) throws(TrainingError) {
-    guard step.loss.isFinite, step.gradientSquared.isFinite, step.gateGradientSquared.isFinite else {
+    guard step.loss.isFinite, step.gradientSquared?.isFinite ?? true, step.gateGradientSquared?.isFinite ?? true else {
       throw .diverged(epoch: epoch + 1, batch: batch + 1, what: "the training loss is \(step.loss)")
     }
   }
@@ -101,8 +102,8 @@ struct CombinationalJointTally {
     record.trainingLoss = loss / Double(max(modelPairs, 1))
     record.meanExposure = targets / Double(max(pairs, 1))
     (record.leastExposure, record.greatestExposure) = (least, greatest)
-    record.gradientNorm = (gradient / Double(max(steps, 1))).squareRoot()
-    record.exposureGradientNorm = (gateGradient / Double(max(steps, 1))).squareRoot()
+    record.gradientNorm = (gradient / Double(max(measured, 1))).squareRoot()
+    record.exposureGradientNorm = (gateGradient / Double(max(measured, 1))).squareRoot()
     record.pairs = pairs
     return record
   }

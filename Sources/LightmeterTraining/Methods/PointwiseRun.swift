@@ -6,7 +6,7 @@ internal import LightmeterObjectives
 /// One training run of a pointwise method: its trainer, its stream and its epoch loop.
 struct PointwiseRun {
   /// Gradient norms are taken at every 16th step: a norm is a pass over every touched row.
-  private static let stepsPerNorm = 16
+  static let stepsPerNorm = 16
   private let method: PointwiseMethod
   private let data: TrainingData
   private let seed: UInt64
