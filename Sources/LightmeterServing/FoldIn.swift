@@ -6,14 +6,24 @@ internal import LightmeterObjectives
 extension Recommender {
   /// A new row of the model, found with everything else held still.
   public struct FoldedRow: Sendable {
-    /// Laid out like the rows of the model's table: factors, biases, the constant 1.
-    public var row: [Float]
+    /// One for each factor model: a single one, or as many as an ensemble has members. Laid out like the rows of the
+    /// model's table: factors, biases, the constant 1.
+    public var rows: [[Float]]
+    /// The first of them: all of a model that is no ensemble.
+    public var row: [Float] { rows[0] }
     /// Raw ids that the model does not know; they told nothing.
     public var unknown: [String]
-    /// Newton steps taken; 1 for closed forms.
+    /// Newton steps taken, the most of any row; 1 for closed forms.
     public var steps: Int
-    /// The largest absolute derivative of the objective at the row.
+    /// The largest absolute derivative of the objective at the row, the largest of all rows.
     public var slope: Double
+
+    init(_ solutions: [FoldInSide.Solution], unknown: [String]) {
+      self.unknown = unknown
+      rows = solutions.map(\.row)
+      steps = solutions.reduce(0) { max($0, $1.steps) }
+      slope = solutions.reduce(0) { max($0, $1.slope) }
+    }
   }
 
   /// How many of the pairs without a click a row is fitted to, where training draws them.
@@ -40,40 +50,73 @@ extension Recommender {
   public func foldIn(
     session: some Sequence<String>, declined: some Sequence<String> = [], sample: Int = foldInSample
   ) throws(Problem) -> FoldedRow {
-    let (factors, objective) = try foldable()
+    let (members, objective) = try foldable()
     let clicks = known(session, in: model.items)
     let declines = known(declined, in: model.items)
-    let side = FoldInSide(own: factors.users, other: factors.items, intercept: factors.intercept, objective: objective)
-    let solution: FoldInSide.Solution
+    let sides = members.map {
+      FoldInSide(own: $0.users, other: $0.items, intercept: $0.intercept, objective: objective)
+    }
+    let side = sides[0]
+    let solutions: [FoldInSide.Solution]
     switch objective.loss {
     case .leastSquares(let confidence):
       let gram = cache.itemGram { side.gram() }
       guard let solved = side.solveLeastSquares(clicked: clicks.rows, confidence: confidence, gram: gram) else {
         throw .noFoldIn("the user's system is not positive definite; train with a larger regularization")
       }
-      solution = solved
-    case .triples: solution = side.solve(triples(side, clicks.rows, sample: sample))
+      solutions = [solved]
+    case .triples: solutions = sides.map { $0.solve(triples($0, clicks.rows, sample: sample)) }
+    case .imputedSquares(let weight):
+      let pairs = try imputed(side, clicks.rows, imputationWeight: weight)
+      solutions = sides.map { $0.solve($0.problem(pairs)) }
     default:
       let pairs = try pairs(
         side, clicks.rows, declined: declines.rows.filter { !clicks.rows.contains($0) }, sample: sample)
-      solution = side.solve(side.problem(pairs)) { cache.meanUser { factors.users.meanRow } }
+      solutions = sides.map { side in side.solve(side.problem(pairs)) { cache.meanUser { members[0].users.meanRow } } }
     }
-    return FoldedRow(
-      row: solution.row, unknown: clicks.unknown + declines.unknown, steps: solution.steps, slope: solution.slope)
+    return FoldedRow(solutions, unknown: clicks.unknown + declines.unknown)
   }
 
-  /// Tables and objective of a model that can be folded into.
-  func foldable() throws(Problem) -> (FactorModel, FoldInObjective) {
-    switch model.scorer {
-    case .random: throw .noFoldIn("it ranks at random")
-    case .ensemble:
-      throw .noFoldIn("it averages several models, each trained without its own part of the clicks")
-    case .factors(let factors):
-      switch foldInRule {
-      case .unavailable(let reason): throw .noFoldIn(reason)
-      case .objective(let objective): return (factors, objective)
-      }
+  /// Tables and objective of a model that can be folded into; at least one model.
+  func foldable() throws(Problem) -> ([FactorModel], FoldInObjective) {
+    let members = model.scorer.members
+    if members.isEmpty { throw .noFoldIn("it ranks at random") }
+    switch foldInRule {
+    case .unavailable(let reason): throw .noFoldIn(reason)
+    case .objective(let objective): return (members, objective)
     }
+  }
+
+  /// AutoDebias's pairs: every row of the other side with its imputed score, and the clicked ones with 1 besides. The new
+  /// row's own factors of the weights are the geometric means of its side.
+  func imputed(
+    _ side: FoldInSide, _ clicks: [Int32], imputationWeight: Double
+  ) throws(Problem) -> FoldInSide.Pairs {
+    guard let weights = model.weights else {
+      throw .noFoldIn("its file lacks the weights of clicks and pairs; train it again")
+    }
+    func typical(_ column: [Float]) -> Double {
+      Portable.exp(column.reduce(0) { $0 + Portable.log(Double($1)) } / Double(max(column.count, 1)))
+    }
+    let click =
+      side.isOfItem
+      ? (typical(weights.clickItems), weights.clickUsers)
+      : (typical(weights.clickUsers), weights.clickItems)
+    let pair =
+      side.isOfItem
+      ? (typical(weights.pairItems), weights.pairUsers)
+      : (typical(weights.pairUsers), weights.pairItems)
+    var pairs = FoldInSide.Pairs()
+    for row in clicks {
+      pairs.append(row, feedback: 1, weight: click.0 * Double(click.1[Int(row)]), exposure: 1)
+    }
+    let clicked = Set(clicks)
+    for row in 0..<Int32(side.other.rows) {
+      let outcome = clicked.contains(row) ? 1 : 0
+      let weight = imputationWeight * pair.0 * Double(pair.1[Int(row)]) * Double(weights.pairOutcomes[outcome])
+      pairs.append(row, feedback: UInt8(outcome), weight: weight, exposure: Double(weights.labels[outcome]))
+    }
+    return pairs
   }
 
   /// Indices of known ids, ascending, each once, and the unknown ids as they came.

@@ -18,23 +18,29 @@ extension Recommender {
   public func foldIn(itemClickedBy users: some Sequence<String>, sample: Int = foldInSample) throws(Problem)
     -> FoldedRow
   {
-    let (factors, objective) = try foldable()
+    let (members, objective) = try foldable()
     let clicks = known(users, in: model.users)
-    let side = FoldInSide(own: factors.items, other: factors.users, intercept: factors.intercept, objective: objective)
-    let solution: FoldInSide.Solution
+    let sides = members.map {
+      FoldInSide(own: $0.items, other: $0.users, intercept: $0.intercept, objective: objective, isOfItem: true)
+    }
+    let side = sides[0]
+    let solutions: [FoldInSide.Solution]
     switch objective.loss {
     case .leastSquares(let confidence):
       let gram = cache.userGram { side.gram() }
       guard let solved = side.solveLeastSquares(clicked: clicks.rows, confidence: confidence, gram: gram) else {
         throw .noFoldIn("the item's system is not positive definite; train with a larger regularization")
       }
-      solution = solved
-    case .triples: solution = side.solve(side.problem(try triplesOfItem(side, clicks.rows, sample: sample)))
+      solutions = [solved]
+    case .triples: solutions = [side.solve(side.problem(try triplesOfItem(side, clicks.rows, sample: sample)))]
+    case .imputedSquares(let weight):
+      let pairs = try imputed(side, clicks.rows, imputationWeight: weight)
+      solutions = sides.map { $0.solve($0.problem(pairs)) }
     default:
       let pairs = try pairsOfItem(side, clicks.rows, sample: sample)
-      solution = side.solve(side.problem(pairs)) { cache.meanItem { factors.items.meanRow } }
+      solutions = sides.map { side in side.solve(side.problem(pairs)) { cache.meanItem { members[0].items.meanRow } } }
     }
-    return FoldedRow(row: solution.row, unknown: clicks.unknown, steps: solution.steps, slope: solution.slope)
+    return FoldedRow(solutions, unknown: clicks.unknown)
   }
 
   private func pairsOfItem(_ side: FoldInSide, _ clicks: [Int32], sample: Int) throws(Problem) -> FoldInSide.Pairs {

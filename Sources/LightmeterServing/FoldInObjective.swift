@@ -5,6 +5,7 @@
 #endif
 internal import LightmeterKernels
 public import LightmeterObjectives
+internal import RealModule
 
 /// What a new user's or item's row minimises: the training objective of the model with everything else held still.
 ///
@@ -35,6 +36,8 @@ public struct FoldInObjective: Sendable, Hashable, Codable {
     case latentExposure(precision: Double)
     /// c (y − s)², c = 1 + confidence on clicks, else 1: solved exactly, by the normal equations.
     case leastSquares(confidence: Double)
+    /// AutoDebias: w1 (s − 1)² over clicks and `imputationWeight` w2 (s − m)² over all pairs, by the model's `PairWeights`.
+    case imputedSquares(imputationWeight: Double)
     /// softplus(−(s_clicked − s_other)) over drawn triples.
     case triples
   }
@@ -57,6 +60,8 @@ public struct FoldInObjective: Sendable, Hashable, Codable {
   public var factorRidge: Double
   /// The same of biases.
   public var biasRidge: Double
+  /// The factors' ridge of an item's row where it differs from that of a user's; nil where it does not.
+  public var itemRidge: Double?
   /// Batches of an epoch where a row decays only in batches that hold it; nil where every step moves every row.
   public var lazyBatches: Int?
   /// Training clicks per user: what an activity of 1 means.
@@ -85,6 +90,7 @@ public struct FoldInObjective: Sendable, Hashable, Codable {
         weighting: weighting, likelihoodWeight: likelihood, riskWeight: risk, detachesWeights: detaches, clip: clip)
     case .logistic(let confidence, let extra): ConfidenceLogistic(confidence: confidence, extra: extra)
     case .latentExposure(let precision): LatentExposureLoss(precision: precision)
+    case .imputedSquares: WantedScore()
     case .leastSquares: nil
     }
   }
@@ -95,6 +101,16 @@ public struct FoldInObjective: Sendable, Hashable, Codable {
     // 1 − (1 − 1/T)^pairs: the expected share of batches that hold the row.
     let batches = Double(lazyBatches)
     return batches == 1 ? 1 : 1 - Portable.exp(pairs * Portable.log(1 - 1 / batches))
+  }
+}
+
+/// (s − wanted)². The column of exposures holds the wanted scores: a problem's pairs have no other number of their own.
+private struct WantedScore: Estimator {
+  var usesExposure: Bool { true }
+
+  func terms<T: Real & Sendable>(clicked: Bool, logit: T, exposure: T) -> LossTerms<T> {
+    let missed = logit - exposure
+    return LossTerms(loss: missed * missed, byLogit: 2 * missed)
   }
 }
 

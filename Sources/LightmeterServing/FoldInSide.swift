@@ -11,6 +11,8 @@ struct FoldInSide: Sendable {
   let other: Table<Float>
   let intercept: Float
   let objective: FoldInObjective
+  /// Whether the new row is an item's.
+  var isOfItem = false
 
   /// A pair of the new row: a row of the other side, what happened, how much it counts.
   struct Pairs: Sendable {
@@ -48,7 +50,8 @@ struct FoldInSide: Sendable {
   private func ridge(pairs: Double) -> [Double] {
     let share = objective.ridgeShare(pairs: pairs)
     return columns.map { column in
-      let decay = column < own.factorWidth ? objective.factorRidge : objective.biasRidge
+      let ofFactors = isOfItem ? objective.itemRidge ?? objective.factorRidge : objective.factorRidge
+      let decay = column < own.factorWidth ? ofFactors : objective.biasRidge
       return max(decay * share, FoldInSide.leastRidge)
     }
   }

@@ -55,13 +55,16 @@ extension Recommender {
   public func guest(
     session: some Sequence<String>, declined: some Sequence<String> = []
   ) throws(Problem) -> Recommender {
-    let (factors, objective) = try foldable()
+    let (members, objective) = try foldable()
     let ids = Array(session)
     let folded = try foldIn(session: ids, declined: declined)
     let clicks = known(ids, in: model.items).rows
-    let users = factors.users.single(folded.row)
+    let grown = zip(members, folded.rows).map { member, row in
+      member.replacingUsers(by: member.users.single(row))
+    }
     let exposure = try exposureOfNewUser(clicks: clicks.count, perUser: objective.clicksPerUser)
-    return Recommender(single(.factors(factors.replacingUsers(by: users)), exposure: exposure, clicks: clicks))
+    let scorer: StoredScorer = grown.count == 1 ? .factors(grown[0]) : .ensemble(EnsembleModel(members: grown))
+    return Recommender(single(scorer, exposure: exposure, clicks: clicks))
   }
 
   /// The raw id of a folded-in user.

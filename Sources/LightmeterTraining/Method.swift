@@ -21,9 +21,13 @@ public struct TrainedModel: Sendable {
   public var exposure: StoredExposure?
   /// One record per epoch.
   public var history: [EpochRecord]
+  /// AutoDebias's weights; nil for other methods.
+  public var weights: PairWeights?
   /// Bundles the parts.
-  public init(scorer: any Scorer, exposure: StoredExposure?, history: [EpochRecord]) {
-    (self.scorer, self.exposure, self.history) = (scorer, exposure, history)
+  public init(
+    scorer: any Scorer, exposure: StoredExposure?, history: [EpochRecord], weights: PairWeights? = nil
+  ) {
+    (self.scorer, self.exposure, self.history, self.weights) = (scorer, exposure, history, weights)
   }
 }
 

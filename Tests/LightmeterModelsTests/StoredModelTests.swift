@@ -118,6 +118,22 @@ import Testing
     }
   }
 
+  @Test func weightsOfPairsComeBack() throws {
+    try withTemporaryFolder { folder in
+      var before = model(.factors(backbone().factorModel), nil)
+      before.weights = PairWeights(
+        clickUsers: (0..<7).map { 1 + Float($0) }, clickItems: (0..<9).map { 11 + Float($0) },
+        pairUsers: (0..<7).map { 21 + Float($0) }, pairItems: (0..<9).map { 31 + Float($0) }, pairOutcomes: [41, 42],
+        labels: [-0.5, 0.5])
+      try before.write(to: "\(folder)/m")
+      #expect(try StoredModel.read("\(folder)/m").weights == before.weights)
+      var container = try ModelContainer.read("\(folder)/m")
+      container.tensors["weights.pair_items"] = .float32([1], shape: [1])
+      try container.write(to: "\(folder)/broken")
+      #expect(throws: ModelFileError.self) { _ = try StoredModel.read("\(folder)/broken") }
+    }
+  }
+
   @Test func theTruthOfAWorldIsNotWrittenToAFile() throws {
     try withTemporaryFolder { folder in
       _ = #expect(throws: ModelFileError.self) {

@@ -29,12 +29,30 @@ func encoded(_ value: some Encodable) throws -> String {
     }
   }
 
-  @Test func modelsThatAreNoSingleDotProductSayWhy() throws {
+  /// Every member of an ensemble gets the row that it would get alone.
+  @Test func ensemblesGetARowForEveryMember() throws {
+    var model = try FoldInSample.model(.lowVariance)
+    let other = MatrixFactorization<Float>(
+      userCount: 25, itemCount: 30, dimension: 5, biases: .userAndItem, intercept: -2, deviation: 0.6, seed: 8
+    ).factorModel
+    let single = Recommender(model)
+    let members = [try #require(model.scorer.members.first), other]
+    model.scorer = .factors(other)
+    let second = Recommender(model)
+    model.scorer = .ensemble(EnsembleModel(members: members))
+    let both = Recommender(model)
+    let session = ["i1", "i4"]
+    #expect(try both.foldIn(session: session).rows == [single, second].map { try $0.foldIn(session: session).row })
+    let users = ["u1", "u2", "u9"]
+    #expect(
+      try both.foldIn(itemClickedBy: users).rows == [single, second].map { try $0.foldIn(itemClickedBy: users).row })
+    let list = try both.recommend(session: session, count: 5)
+    #expect(list.items.count == 5 && !list.isFallback && list.items.allSatisfy { $0.relevance != nil })
+    #expect(try both.fallback.recommend(count: 3).count == 3)
+  }
+
+  @Test func modelsWithoutFactorsSayWhy() throws {
     var model = try FoldInSample.model(.naive)
-    guard case .factors(let factors) = model.scorer else { return }
-    model.scorer = .ensemble(EnsembleModel(members: [factors, factors]))
-    #expect(throws: Recommender.Problem.self) { try Recommender(model).recommend(session: ["i1"], count: 3) }
-    #expect(try Recommender(model).fallback.recommend(count: 3).count == 3)
     model.scorer = .random(RandomRanking(userCount: 25, itemCount: 30, seed: 1))
     #expect(throws: Recommender.Problem.self) { try Recommender(model).foldIn(itemClickedBy: ["u1"]) }
     let most = model.popularity.indices.max { model.popularity[$0] < model.popularity[$1] }

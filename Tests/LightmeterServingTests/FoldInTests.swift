@@ -14,6 +14,7 @@ enum FoldInSample {
     .weightedRisk(
       weighting: .inverse, likelihoodWeight: 20, riskWeight: 1, detachesWeights: false, clip: 0.01),
     .logistic(confidence: 5, extra: 1), .latentExposure(precision: 1.5), .leastSquares(confidence: 10), .triples,
+    .imputedSquares(imputationWeight: 0.3),
   ]
 
   static func objective(_ loss: FoldInObjective.Loss) -> FoldInObjective {
@@ -47,6 +48,12 @@ enum FoldInSample {
     return StoredModel(
       scorer: .factors(backbone.factorModel), exposure: exposure ?? .perItem(popularity.map { max($0, 0.05) * 0.9 }),
       users: names("u", userCount), items: names("i", itemCount), popularity: popularity, seen: history ? seen : nil,
+      weights: PairWeights(
+        clickUsers: (0..<userCount).map { 0.5 + Float($0 % 5) / 4 },
+        clickItems: (0..<itemCount).map { 0.5 + Float($0 % 3) / 2 },
+        pairUsers: (0..<userCount).map { 0.6 + Float($0 % 4) / 5 },
+        pairItems: (0..<itemCount).map { 0.7 + Float($0 % 7) / 9 },
+        pairOutcomes: [0.8, 1.1], labels: [-0.6, 0.3]),
       manifest: try manifest ?? text(of: objective(loss)))
   }
 
@@ -70,6 +77,54 @@ enum FoldInSample {
     #expect(folded.slope < 1e-6, "a derivative of \(folded.slope) is left")
     #expect(folded.row.contains { $0 != 0 && $0 != 1 })
     #expect(folded.steps > 0)
+  }
+
+  /// AutoDebias: the row minimises w1 (s − 1)² over clicks, λ w2 (s − m)² over all pairs and the ridge, in plain loops.
+  @Test(arguments: [true, false]) func imputedLabelsAndWeightsAreThoseOfTheModel(isUser: Bool) throws {
+    var objective = FoldInSample.objective(.imputedSquares(imputationWeight: 0.3))
+    objective.itemRidge = 0.9
+    let model = try FoldInSample.model(objective.loss, manifest: try FoldInSample.text(of: objective))
+    let weights = try #require(model.weights)
+    let factors = try #require(model.scorer.members.first)
+    let clicked = isUser ? [3, 7, 12, 20] : [1, 4, 5, 19, 22]
+    let recommender = Recommender(model)
+    let row =
+      isUser
+      ? try recommender.foldIn(session: clicked.map { "i\($0)" }).row
+      : try recommender.foldIn(itemClickedBy: clicked.map { "u\($0)" }).row
+    let (own, other) = isUser ? (factors.users, factors.items) : (factors.items, factors.users)
+    let (clicks, pairs) = isUser ? (weights.clickItems, weights.pairItems) : (weights.clickUsers, weights.pairUsers)
+    func typical(_ column: [Float]) -> Double {
+      Portable.exp(column.map { Portable.log(Double($0)) }.reduce(0, +) / Double(column.count))
+    }
+    let click = typical(isUser ? weights.clickUsers : weights.clickItems)
+    let pair = typical(isUser ? weights.pairUsers : weights.pairItems)
+    func value(_ row: [Double]) -> Double {
+      var sum = 0.0
+      for k in 0..<other.rows {
+        var score = Double(factors.intercept)
+        for c in 0..<own.width { score += row[c] * Double(other.values[k * other.stride + c]) }
+        let outcome = clicked.contains(k) ? 1 : 0
+        let missed = score - Double(weights.labels[outcome])
+        sum += 0.3 * pair * Double(pairs[k] * weights.pairOutcomes[outcome]) * missed * missed
+        if outcome == 1 { sum += click * Double(clicks[k]) * (score - 1) * (score - 1) }
+      }
+      for c in 0..<own.width where c != own.fixedColumn {
+        sum += 0.5 * (c < own.factorWidth ? (isUser ? 0.4 : 0.9) : 0.05) * row[c] * row[c]
+      }
+      return sum
+    }
+    let found = row.prefix(own.width).map { Double($0) }
+    for c in 0..<own.width where c != own.fixedColumn {
+      var (above, below) = (found, found)
+      above[c] += 1e-3
+      below[c] -= 1e-3
+      let slope = (value(above) - value(below)) / 2e-3
+      #expect(abs(slope) < 1e-4, "column \(c): \(slope)")
+    }
+    var bare = model
+    bare.weights = nil
+    #expect(throws: Recommender.Problem.self) { try Recommender(bare).foldIn(session: ["i1"]) }
   }
 
   @Test(arguments: FoldInSample.losses) func theDerivativeIsZeroAtANewItemsRow(loss: FoldInObjective.Loss) throws {

@@ -50,10 +50,16 @@ extension Plan {
       return .objective(closed(.leastSquares(confidence: method.confidence), method.regularization))
     case let method as ExposureMatrixFactorization:
       return .objective(closed(.latentExposure(precision: method.precision), method.regularization))
-    case is CombinationalJointMethod:
-      return .unavailable("it averages several models, each trained without its own part of the clicks")
-    case is AutoDebiasMethod:
-      return .unavailable("AutoDebias weighs users and items by numbers that it keeps only while it trains")
+    case let method as CombinationalJointMethod:
+      var objective = decay(method.inner, .adam, batch: method.batchSize)
+      objective.loss = .lowVariance
+      return .objective(objective)
+    case let method as AutoDebiasMethod:
+      let blocks = method.blocksPerRow(userCount: summary.users, itemCount: summary.items)
+      var objective = closed(
+        .imputedSquares(imputationWeight: method.imputationWeight), method.weightDecay * Double(blocks.user))
+      objective.itemRidge = method.weightDecay * Double(blocks.item)
+      return .objective(objective)
     default: return .unavailable("it ranks the same for everybody and learns nothing of a user")
     }
   }

@@ -160,7 +160,7 @@ public struct TrainingJob: Sendable {
     return StoredModel(
       scorer: scorer, exposure: model.exposure, users: log.interactions.users, items: log.interactions.items,
       popularity: prepared.data.popularity, seen: keepsHistory ? prepared.data.positives : nil,
-      manifest: try manifest.json())
+      weights: model.weights, manifest: try manifest.json())
   }
 
   /// Everything that must be equal for a run to go on from a resume file.

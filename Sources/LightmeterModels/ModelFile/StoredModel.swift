@@ -31,6 +31,15 @@ public enum StoredScorer: Scorer {
     }
   }
 
+  /// The factor models in it: itself, the members of an ensemble, none of a random ranking.
+  public var members: [FactorModel] {
+    switch self {
+    case .factors(let factors): [factors]
+    case .ensemble(let ensemble): ensemble.members
+    case .random: []
+    }
+  }
+
   /// The scorer where its scores are probabilities of relevance in disguise; nil for mere rankings.
   public var relevanceScorer: (any RelevanceScorer)? {
     switch self {
@@ -66,6 +75,8 @@ public struct StoredModel: Sendable {
   public var scorer: StoredScorer
   /// What the model says of exposure; nil when it says nothing.
   public var exposure: StoredExposure?
+  /// AutoDebias's weights, which folding new rows in needs; nil for other methods.
+  public var weights: PairWeights?
   /// Raw user ids by index.
   public var users: IdentifierTable
   /// Raw item ids by index.
@@ -80,7 +91,7 @@ public struct StoredModel: Sendable {
   /// Bundles the parts.
   public init(
     scorer: StoredScorer, exposure: StoredExposure?, users: IdentifierTable, items: IdentifierTable,
-    popularity: [Float], seen: FeedbackMatrix?, manifest: String
+    popularity: [Float], seen: FeedbackMatrix?, weights: PairWeights? = nil, manifest: String
   ) {
     precondition(
       scorer.userCount == users.count && scorer.itemCount == items.count && popularity.count == items.count,
@@ -91,6 +102,7 @@ public struct StoredModel: Sendable {
     self.items = items
     self.popularity = popularity
     self.seen = seen
+    self.weights = weights
     self.manifest = manifest
   }
 
@@ -108,6 +120,7 @@ public struct StoredModel: Sendable {
       tensors.tensors["seen.offsets"] = .int64(seen.offsets.map { Int64($0) }, shape: [seen.offsets.count])
       tensors.tensors["seen.items"] = .int32(seen.items, shape: [seen.items.count])
     }
+    if let weights { tensors.add(weights) }
     try ModelContainer(manifest: manifest, tensors: tensors.tensors).write(to: path)
   }
 
@@ -123,6 +136,7 @@ public struct StoredModel: Sendable {
     return StoredModel(
       scorer: scorer, exposure: try reader.exposure(of: scorer, userCount: users.count, itemCount: items.count),
       users: users, items: items, popularity: try reader.container.float32("popularity", shape: [items.count]),
-      seen: try reader.seen(userCount: users.count, itemCount: items.count), manifest: reader.container.manifest)
+      seen: try reader.seen(userCount: users.count, itemCount: items.count),
+      weights: try reader.weights(userCount: users.count, itemCount: items.count), manifest: reader.container.manifest)
   }
 }

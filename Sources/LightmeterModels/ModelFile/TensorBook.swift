@@ -39,6 +39,13 @@ struct TensorBook {
     }
   }
 
+  mutating func add(_ weights: PairWeights) {
+    for (name, path) in TensorReader.columnsOfWeights {
+      let values = weights[keyPath: path]
+      tensors["weights." + name] = .float32(values, shape: [values.count])
+    }
+  }
+
   mutating func add(_ exposure: StoredExposure?, path: String) throws {
     switch exposure {
     case nil: break
@@ -171,6 +178,24 @@ struct TensorReader {
       relevance: logits.isEmpty
         ? CalibratedRelevance(userCount: userCount, itemMeans: means)
         : CalibratedRelevance(itemEffects: means, itemLogits: logits, userLogits: users))
+  }
+
+  fileprivate static var columnsOfWeights: [(name: String, path: KeyPath<PairWeights, [Float]>)] {
+    [
+      ("click_users", \.clickUsers), ("click_items", \.clickItems), ("pair_users", \.pairUsers),
+      ("pair_items", \.pairItems), ("pair_outcomes", \.pairOutcomes), ("labels", \.labels),
+    ]
+  }
+
+  func weights(userCount: Int, itemCount: Int) throws -> PairWeights? {
+    guard container.has("weights.labels") else { return nil }
+    func column(_ name: String, _ count: Int) throws -> [Float] {
+      try container.float32("weights." + name, shape: [count])
+    }
+    return PairWeights(
+      clickUsers: try column("click_users", userCount), clickItems: try column("click_items", itemCount),
+      pairUsers: try column("pair_users", userCount), pairItems: try column("pair_items", itemCount),
+      pairOutcomes: try column("pair_outcomes", 2), labels: try column("labels", 2))
   }
 
   func seen(userCount: Int, itemCount: Int) throws -> FeedbackMatrix? {

@@ -29,7 +29,8 @@ struct AutoDebiasBlocks: Sendable {
     usersPerBlock = max(1, min(cells / itemsPerBlock, userCount))
   }
 
-  private var columns: Int { (itemCount + itemsPerBlock - 1) / itemsPerBlock }
+  /// Blocks that hold a given user.
+  var columns: Int { (itemCount + itemsPerBlock - 1) / itemsPerBlock }
   /// Blocks of an epoch.
   var count: Int { columns * ((userCount + usersPerBlock - 1) / usersPerBlock) }
 

@@ -46,6 +46,12 @@ public struct AutoDebiasMethod: Method {
   /// The settings of METHODS §12.4 for Coat, with 50 factors.
   public init() {}
 
+  /// Blocks of an epoch that hold a given user, and those that hold a given item: how often its row decays.
+  public func blocksPerRow(userCount: Int, itemCount: Int) -> (user: Int, item: Int) {
+    let blocks = AutoDebiasBlocks(userCount: userCount, itemCount: itemCount, cells: blockCells, seed: 0)
+    return (blocks.columns, blocks.count / blocks.columns)
+  }
+
   /// Learns from `data`; see ``Method``.
   public func fit(
     _ data: TrainingData, seed: UInt64, observer: any TrainingObserver

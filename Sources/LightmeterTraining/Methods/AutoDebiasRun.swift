@@ -92,7 +92,7 @@ struct AutoDebiasRun: EpochwiseRun {
     let tables = trainer.backbone.tables
     return TrainedModel(
       scorer: FactorModel(users: tables[0], items: tables[1], intercept: 0, meaning: .centred), exposure: nil,
-      history: history)
+      history: history, weights: trainer.weights)
   }
 
   func state() -> TrainingState {

@@ -80,6 +80,18 @@ struct AutoDebiasTrainer<S: TrainingScalar>: Sendable {
     imputationOptimizer.settle(&imputation, rows: nil)
   }
 
+  /// The weights of all users and items; their rows are settled.
+  var weights: PairWeights {
+    var factors = AutoDebiasFactors<S>()
+    factors.read(
+      clickWeights, pairWeights, imputation, users: clickWeights[0].everyRow, items: clickWeights[1].everyRow)
+    func single(_ column: [S]) -> [Float] { column.map { Float($0) } }
+    return PairWeights(
+      clickUsers: single(factors.clickUsers), clickItems: single(factors.clickItems),
+      pairUsers: single(factors.pairUsers), pairItems: single(factors.pairItems),
+      pairOutcomes: single(factors.outcomes), labels: single(factors.labels))
+  }
+
   /// Scores and weights of a block at the current parameters.
   mutating func begin(_ block: AutoDebiasBlock) {
     precondition(block.count > 0, "a block needs at least one pair")
@@ -239,4 +251,8 @@ struct AutoDebiasTrainer<S: TrainingScalar>: Sendable {
       work.imputationGradient[0].values[4 * outcome] = byLabel * labels[outcome] * (1 - label * label)
     }
   }
+}
+
+extension Table {
+  fileprivate var everyRow: [Int32] { (0..<Int32(rows)).map { $0 } }
 }

@@ -124,14 +124,20 @@ struct AutoDebiasFactors<S: TrainingScalar>: Sendable {
   private(set) var labels: [S] = []
 
   mutating func read(_ click: [Table<S>], _ pair: [Table<S>], _ imputation: [Table<S>], _ batch: IndexedBatch) {
+    read(click, pair, imputation, users: batch.userRows, items: batch.itemRows)
+  }
+
+  mutating func read(
+    _ click: [Table<S>], _ pair: [Table<S>], _ imputation: [Table<S>], users: [Int32], items: [Int32]
+  ) {
     // Cut at ±50, where a factor is e^±10: what a weight needs is far inside.
     func factors(_ table: Table<S>, _ rows: [Int32]) -> [S] {
       rows.map { S(Portable.exp(Double(min(max(table.values[Int($0) * table.stride], -50), 50)) / 5)) }
     }
-    clickUsers = factors(click[0], batch.userRows)
-    clickItems = factors(click[1], batch.itemRows)
-    pairUsers = factors(pair[0], batch.userRows)
-    pairItems = factors(pair[1], batch.itemRows)
+    clickUsers = factors(click[0], users)
+    clickItems = factors(click[1], items)
+    pairUsers = factors(pair[0], users)
+    pairItems = factors(pair[1], items)
     outcomes = factors(pair[2], [0, 1])
     // tanh f = 2 σ(2f) − 1.
     labels = (0..<2).map { S(2 * Portable.sigmoid(2 * Double(imputation[0].values[$0 * imputation[0].stride])) - 1) }
