@@ -84,7 +84,8 @@ public struct ModelUpdate: Sendable {
         throw UpdateError.impossible("its exposure is the truth of a simulated world, which the file does not hold")
       }
     case is AutoDebiasMethod:
-      throw UpdateError.impossible("AutoDebias tunes its weights together with its factors from their start on; train it again")
+      throw UpdateError.impossible(
+        "AutoDebias tunes its weights together with its factors from their start on; train it again")
     case is CombinationalJointMethod:
       throw UpdateError.impossible("its base and residual models are not in the file, only their sums")
     default:
