@@ -172,6 +172,46 @@ struct PageBrowserTests {
     #expect(said == "done")
   }
 
+  /// By real key strokes alone: Tab reaches everything once, in the order of the page, and shows where it is; Enter acts.
+  @Test func theWholePageIsUsedByTheKeyboardAlone() throws {
+    try withTemporaryFolder { folder in
+      try Self.page([Self.recorded(Self.service())], script: "").write(toFile: folder + "/page.html")
+      let page = try BrowserKeyboard(
+        #require(Browser.found), url: "file://\(folder)/page.html#user=a", folder: folder)
+      defer { page.close() }
+      try page.wait(
+        until: "document.readyState === 'complete' && document.querySelectorAll('#map .own').length === 4"
+          + " && $('near').textContent.includes('similarity')")
+      let name =
+        "(e => e.id || (e.closest('[id]')?.id + ' ' + (e.dataset.item ?? e.textContent.trim()) + ' ' + (e.getAttribute('class') ?? '')))"
+      let wanted = try page.evaluate(
+        "[...document.querySelectorAll('a[href],button,input,select,summary,[tabindex]')]"
+          + ".filter(e => e.getClientRects().length && e.tabIndex >= 0 && !e.disabled).map(\(name)).join('|')"
+      ).split(separator: "|").map(String.init)
+      #expect(wanted.count > 12 && Set(wanted).count == wanted.count)
+      var reached: [String] = []
+      for _ in wanted {
+        try page.tab()
+        reached.append(try page.evaluate("\(name)(document.activeElement)"))
+        let ring = try page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        #expect(ring != "none", "nothing shows that \(reached.last ?? "") has the focus")
+      }
+      #expect(reached == wanted)
+      try page.tab(back: true)
+      #expect(try page.evaluate("\(name)(document.activeElement)") == wanted[wanted.count - 2])
+
+      // Back to the search, another user, and the explanation of an item of the list.
+      try page.tab(back: true, until: "document.activeElement.id === 'query'")
+      _ = try page.evaluate("$('query').select()")
+      try page.type("b")
+      try page.enter()
+      try page.wait(until: "$('listTitle').textContent === 'Recommended to b' && $('list').textContent.includes('i0')")
+      try page.tab(until: "document.activeElement.dataset.item === 'i3'")
+      try page.enter()
+      try page.wait(until: "$('itemTitle').textContent === 'Why i3 for b'")
+    }
+  }
+
   @Test func anItemHasAPageOfItsOwn() throws {
     let said = try verdict(
       """
