@@ -6,6 +6,7 @@ internal import Foundation
 public final class BrowserKeyboard {
   /// What went wrong between this process and the browser.
   public struct Failure: Error, CustomStringConvertible {
+    /// One sentence.
     public let description: String
   }
 
