@@ -34,7 +34,10 @@ struct StudySummary: Sendable {
     guard let top = cells.firstIndex(where: { $0?.mark == .best }), let cell = cells[top] else {
       return "By \(metric) there are not two rows with a value, so none is best."
     }
-    var text = "By \(metric), \(labels[top]) has the highest mean: \(number(cell.summary.mean))"
+    let seeds = cell.summary.values.count
+    var text =
+      "By \(metric), \(labels[top]) has the highest "
+      + (seeds == 1 ? "value of one seed" : "mean of \(seeds) seeds") + ": \(number(cell.summary.mean))"
     if let interval = cell.interval {
       text += " (95 % interval over users \(number(interval.low)) to \(number(interval.high)))"
     }

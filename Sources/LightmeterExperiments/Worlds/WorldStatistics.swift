@@ -1,3 +1,4 @@
+internal import LightmeterEvaluation
 public import LightmeterFeedback
 
 /// What a world is like: to be printed beside every figure that was measured in it.
@@ -71,18 +72,10 @@ private struct MeanCorrelation {
 
   var mean: Double { count == 0 ? 0 : sum / Double(count) }
 
+  /// Adds a user's rows; constant ones have no correlation.
   mutating func add(_ a: [Double], _ b: [Double]) {
-    let n = Double(a.count)
-    let (meanA, meanB) = (a.reduce(0, +) / n, b.reduce(0, +) / n)
-    var (ab, aa, bb) = (0.0, 0.0, 0.0)
-    for k in a.indices {
-      let (x, y) = (a[k] - meanA, b[k] - meanB)
-      ab += x * y
-      aa += x * x
-      bb += y * y
-    }
-    guard aa > 0, bb > 0 else { return }
-    sum += ab / (aa * bb).squareRoot()
+    guard let correlation = ExposureQuality.pearsonCorrelation(a, b) else { return }
+    sum += correlation
     count += 1
   }
 }

@@ -83,12 +83,13 @@ enum RecommendHandlers {
       if let history = model.seen { seen = Set(history.items(of: Int(index))) }
     }
     let shown = served.byPopularity.lazy.filter { !seen.contains($0) }.prefix(count).map { Int($0) }
+    let relevances = user == nil ? nil : model.scorer.relevanceScorer
     let items = shown.enumerated().map { place, item -> JSONValue in
       var (relevance, exposure): (Float?, Float?)
       if let user {
         var score: [Float] = [0]
         model.scorer.scores(user: Int(user), items: item..<item + 1, into: &score)
-        relevance = model.scorer.relevanceScorer?.relevance(ofScore: score[0])
+        relevance = relevances?.relevance(ofScore: score[0])
         exposure = model.exposure?.exposure(user: Int(user), item: item)
       }
       return .members([
