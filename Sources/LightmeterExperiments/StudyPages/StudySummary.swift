@@ -26,7 +26,22 @@ struct StudySummary: Sendable {
     return [best(part, metric, cells)].compactMap(\.self)
       + part.results.controls.compactMap { against($0, part, cells) }
       + part.results.controls.compactMap { detectable($0, part, cells) }
-      + [others(part)].compactMap(\.self)
+      + [others(part), exposure(part)].compactMap(\.self)
+  }
+
+  /// How near the rows' exposures come to a world's true one, nearest first.
+  private func exposure(_ part: StudyPart) -> String? {
+    guard let world = part.results.dataset.statistics else { return nil }
+    let found = part.results.rows.compactMap { row -> (label: String, mean: Double)? in
+      let correlations = row.records.compactMap { $0.exposure?.correlation }
+      return correlations.isEmpty ? nil : (row.label, RunSummary(correlations).mean)
+    }.sorted { $0.mean > $1.mean }
+    guard found.count > 1 else { return nil }
+    func three(_ value: Double) -> String { NumberText.fixed(value, places: 3) }
+    return "Correlation of exposure with the truth at the end: "
+      + Self.list(found.map { "\($0.label) \(three($0.mean))" })
+      + ". Popularity of the clicks has \(three(world.popularityCorrelation)); no exposure that is the same for all users "
+      + "can pass \(three(world.itemOnlyCeiling))."
   }
 
   private func best(_ part: StudyPart, _ metric: String, _ cells: [StudyCell?]) -> String? {

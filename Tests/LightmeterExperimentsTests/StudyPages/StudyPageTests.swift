@@ -73,6 +73,11 @@ import Testing
     #expect(text.contains("95 % interval over users") && text.contains("tied with it"))
     #expect(text.contains("Against Random") && text.contains("Higher: ") && text.contains("Holm"))
     #expect(text.contains("these 14 users would have shown"))
+    let exposure = try #require(text.split(separator: "\n").first { $0.hasPrefix("Correlation of exposure") })
+    // The last row of the sample comes nearest, the first one is furthest.
+    let values = exposure.matches(of: /0\.\d{3}/).map { Double($0.output) ?? 0 }
+    #expect(values.first == 0.78 && Array(values.prefix(15)) == values.prefix(15).sorted(by: >))
+    #expect(exposure.contains("Popularity of the clicks has") && exposure.contains("same for all users can pass"))
     #expect(text.contains("Highest by the other metrics"))
     #expect(StudySummary.list(["a, b", "c"]) == "a, b; c" && StudySummary.list(["a", "b", "c"]) == "a, b and c")
   }
