@@ -5,9 +5,10 @@ import Testing
 
 /// Dense Adam with rows that wait against the plain loop over all rows.
 @Suite struct DeferredStepsTests {
-  /// Rows that are touched often, now and then, rarely and never; gradients over three decades.
+  /// Rows that are touched often, now and then, rarely and, most of them, never, so that no step moves a quarter of them;
+  /// gradients over three decades.
   private struct Problem {
-    let rows = 24
+    let rows = 48
     let stride = 20
     var generator: SeededGenerator
     let scale: Double
@@ -26,7 +27,7 @@ import Testing
     mutating func gradient<S: TrainingScalar>(_: S.Type) -> RowGradient<S> {
       var gradient = RowGradient<S>()
       let touched = (0..<rows).filter { row in
-        generator.uniform() < [0.9, 0.2, 0.06, 0.02, 0.004, 0][row % 6]
+        row % 12 < 6 && generator.uniform() < [0.9, 0.2, 0.06, 0.02, 0.004, 0][row % 6]
       }
       gradient.reset(rows: touched.map(Int32.init), stride: stride)
       for k in 0..<touched.count * stride where k % stride < stride - 1 {
@@ -154,11 +155,14 @@ import Testing
     var tables = [problem.table(Float.self)]
     let settings = OptimizerSettings(learningRate: 1e-3, weightDecay: 1e-5, biasDecay: 0)
     var adam = Adam<Float>(settings, for: tables, deferAfter: 0)
+    var longest = 0
     for _ in 0..<100 {
       let gradient = [problem.gradient(Float.self)]
       adam.settle(&tables, rows: gradient.map(\.rows))
       adam.step(&tables, along: gradient)
-      #expect(adam.longestWait <= DeferredSteps<Float>.longest)
+      longest = max(longest, adam.longestWait)
     }
+    // Not less either: a test of rows that never wait for long would say nothing.
+    #expect(longest == DeferredSteps<Float>.longest)
   }
 }
