@@ -20,15 +20,15 @@ public struct Browser: Sendable {
   /// The colours that the reader prefers.
   public enum Scheme: String, Sendable { case dark = "0", light = "1" }
 
+  /// How every browser here is started.
+  static let flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]
+
   /// What the browser writes to its output.
   public func run(_ arguments: [String], scheme: Scheme = .light) throws -> String {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments =
-      [
-        "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
-        "--blink-settings=preferredColorScheme=\(scheme.rawValue)",
-      ] + arguments
+      Browser.flags + ["--blink-settings=preferredColorScheme=\(scheme.rawValue)"] + arguments
     let (output, errors) = (Pipe(), FileHandle.nullDevice)
     process.standardOutput = output
     process.standardError = errors

@@ -29,10 +29,9 @@ public final class BrowserKeyboard {
     // A browser that ends must be an error here, not the end of this process.
     signal(SIGPIPE, SIG_IGN)
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = [
-      "-c", "exec \"$0\" \"$@\" 3<\"\(pipes.into)\" 4>\"\(pipes.out)\"", browser.path, "--headless", "--no-sandbox",
-      "--disable-gpu", "--no-first-run", "--remote-debugging-pipe", "--user-data-dir=\(folder)/profile", "about:blank",
-    ]
+    process.arguments =
+      ["-c", "exec \"$0\" \"$@\" 3<\"\(pipes.into)\" 4>\"\(pipes.out)\"", browser.path] + Browser.flags
+      + ["--remote-debugging-pipe", "--user-data-dir=\(folder)/profile", "about:blank"]
     process.standardError = FileHandle.nullDevice
     try process.run()
     guard let into = FileHandle(forWritingAtPath: pipes.into), let out = FileHandle(forReadingAtPath: pipes.out) else {

@@ -68,7 +68,7 @@ final class ExposureTrace: Sendable {
   /// How many steps are followed one by one.
   static let firstSteps = 100
   /// Worlds with more users are compared on so many of them, drawn with a fixed seed: a point of ML-100K costs 0.3 s on all.
-  private static let mostUsers = 200
+  static let mostUsers = 200
 
   private let world: any World
   private let found = Mutex<[RunRecord.TracePoint]>([])
