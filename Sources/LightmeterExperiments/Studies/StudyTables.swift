@@ -213,8 +213,8 @@ struct StudyTables: Sendable {
     func cell(_ value: Double?) -> TableValue.Cell { value.map { .number($0, places: 3) } ?? "–" }
     return StudyTable(
       caption:
-        "Correlation of the exposure with the truth during training, on at most \(ExposureTrace.mostUsers) users, mean over runs (every point: "
-        + "`\(study.name).trace.csv`).",
+        "Correlation of the exposure with the truth during training, on at most \(ExposureTrace.mostUsers) users, mean over "
+        + "runs (every point: `\(study.name).trace.csv`).",
       table: TableValue(
         columns: [TableValue.Column("method", .leading)] + steps.map { TableValue.Column("step \($0)") }
           + distinct.map { TableValue.Column("epoch \($0)") },
