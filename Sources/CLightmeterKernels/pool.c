@@ -1,5 +1,6 @@
 // A small pool of threads for work of tens of microseconds: one job at a time, cut into shards that its threads and the
 // caller take in turn. What a shard computes must not depend on who runs it, so results are the same at any thread count.
+// Beside the job there may be an errand, work that nobody waits for yet.
 #if defined(__linux__)
 #define _GNU_SOURCE
 #endif
@@ -47,6 +48,12 @@ static pthread_t workers[MOST_THREADS];
 static _Atomic int threads = 1;
 static uint64_t jobRound;
 
+// The errand that waits for a thread, taken by exchange: whoever gets it owns it, so its memory is never read too late.
+static _Atomic(struct lm_errand *) errand;
+enum { KEPT, OUT, DONE };
+// An errand is one thread's work: what it asks of the pool it does itself.
+static _Thread_local int runsErrand;
+
 /// Takes and runs shards until none is left.
 static void work(void) {
   uint64_t seen = atomic_load_explicit(&ticket, memory_order_acquire);
@@ -62,9 +69,16 @@ static void work(void) {
   }
 }
 
+static void run_errand(struct lm_errand *own) {
+  unsigned mode = lm_set_rounding_mode(own->mode);
+  own->body(own->context);
+  lm_set_rounding_mode(mode);
+  __atomic_store_n(&own->state, DONE, __ATOMIC_RELEASE);
+}
+
 static int nothing_to_do(void) {
   uint64_t seen = atomic_load(&ticket);
-  return NEXT(seen) >= SHARDS(seen) && !atomic_load(&stopping);
+  return NEXT(seen) >= SHARDS(seen) && !atomic_load(&stopping) && !atomic_load(&errand);
 }
 
 static uint64_t nanoseconds(void) {
@@ -88,6 +102,13 @@ static void *worker(void *unused) {
       pthread_mutex_unlock(&bed);
     }
     if (atomic_load(&stopping)) return NULL;
+    // First: the shards of a job have other takers, and the sooner an errand is done the less is waited for it.
+    struct lm_errand *own = atomic_exchange(&errand, NULL);
+    if (own) {
+      runsErrand = 1;
+      run_errand(own);
+      runsErrand = 0;
+    }
     work();
   }
 }
@@ -129,9 +150,21 @@ int lm_use_threads(int count) {
   return count;
 }
 
+// Waits for another thread, which may have lost its core: after a while its place is given up for it.
+#define AWAIT(condition)                                                                                               \
+  do {                                                                                                                 \
+    uint64_t start = 0;                                                                                                \
+    for (uint64_t look = 1; !(condition); look++) {                                                                    \
+      RELAX();                                                                                                         \
+      if (look % LOOKS != 0) continue;                                                                                 \
+      if (start == 0) start = nanoseconds();                                                                           \
+      if (nanoseconds() - start > PATIENCE) sched_yield();                                                             \
+    }                                                                                                                  \
+  } while (0)
+
 void lm_parallel(int shards, void (*body)(void *context, int shard), void *context) {
   // Another caller's job, or a job inside a shard, runs by itself: the shards are the same.
-  if (shards < 2 || lm_threads() < 2 || shards >= 1 << NEXT_BITS || pthread_mutex_trylock(&busy) != 0) {
+  if (shards < 2 || shards >= 1 << NEXT_BITS || runsErrand || lm_threads() < 2 || pthread_mutex_trylock(&busy) != 0) {
     for (int shard = 0; shard < shards; shard++) body(context, shard);
     return;
   }
@@ -143,12 +176,28 @@ void lm_parallel(int shards, void (*body)(void *context, int shard), void *conte
   atomic_store(&ticket, TICKET(jobRound, shards, 0));
   wake();
   work();
-  uint64_t start = 0;
-  for (uint64_t look = 1; atomic_load_explicit(&finished, memory_order_acquire) < (uint32_t)shards; look++) {
-    RELAX();
-    if (look % LOOKS != 0) continue;
-    if (start == 0) start = nanoseconds();
-    if (nanoseconds() - start > PATIENCE) sched_yield();
-  }
+  AWAIT(atomic_load_explicit(&finished, memory_order_acquire) == (uint32_t)shards);
   pthread_mutex_unlock(&busy);
+}
+
+void lm_hand_out_errand(struct lm_errand *own) {
+  own->mode = lm_rounding_mode();
+  own->state = KEPT;
+  struct lm_errand *none = NULL;
+  if (runsErrand || lm_threads() < 2) return;
+  own->state = OUT;
+  if (atomic_compare_exchange_strong(&errand, &none, own)) {
+    wake();
+  } else {
+    own->state = KEPT;
+  }
+}
+
+void lm_finish_errand(struct lm_errand *own) {
+  struct lm_errand *still = own;
+  if (__atomic_load_n(&own->state, __ATOMIC_ACQUIRE) == KEPT || atomic_compare_exchange_strong(&errand, &still, NULL)) {
+    run_errand(own);
+    return;
+  }
+  AWAIT(__atomic_load_n(&own->state, __ATOMIC_ACQUIRE) == DONE);
 }

@@ -9,10 +9,10 @@ internal import LightmeterModels
 /// One pushforward and one pullback, no second-order graph. For a click of the low-variance loss the mixed derivative is
 /// exactly 0, Eq. (18). The tables are displaced in place, only in rows of the batch that the outer loss reads, and put back.
 extension Trainer {
-  /// Leaves the hypergradient in the workspace and returns the outer loss at the virtual point; the model's mean gradient
-  /// G must be there already.
-  mutating func hypergradient(_ settings: Bilevel, validation: PairBatch) -> Double {
-    let count = S(work.batch.count)
+  /// Leaves the hypergradient in the workspace and returns the outer loss at the virtual point; the indexed input and the
+  /// model's mean gradient G must be there already.
+  mutating func hypergradient(_ settings: Bilevel) -> Double {
+    let count = S(work.input.batch.count)
     let step = settings.virtualStep.map { S($0) } ?? inner.learningRate
     let pairWeight: S = settings.reduction == .mean ? 1 / count : 1
     let factor: S =
@@ -21,15 +21,14 @@ extension Trainer {
       case .perPair: 1 / count
       case .unit: 1
       }
-    exposure.resetGradient(&work.exposureGradient, for: work.batch)
-    shareRows(settings, validation: validation)
-    backbone.resetGradient(&work.outerGradient, for: work.shared.batch)
+    exposure.resetGradient(&work.exposureGradient, for: work.input.batch)
+    backbone.resetGradient(&work.outerGradient, for: work.input.shared.batch)
 
     // G is the mean; the sum's virtual step is n times as long.
     displace(by: -step * (pairWeight * count))
     let outerLoss: Double
     switch settings.outerSet {
-    case .validation: outerLoss = validationGradient(validation, reduction: settings.reduction)
+    case .validation: outerLoss = validationGradient(reduction: settings.reduction)
     case .trainingBatch:
       outerLoss = trainingBatchGradient(settings, pairWeight: pairWeight, directScale: factor / step)
     }
@@ -39,21 +38,9 @@ extension Trainer {
     return outerLoss
   }
 
-  /// All rows of the batch where the outer loss is the batch's own, or where the exposure's derivative goes along v.
-  private mutating func shareRows(_ settings: Bilevel, validation: PairBatch) {
-    guard settings.outerSet == .validation else { return work.shared.takeAll(of: work.batch) }
-    work.outer.pairs = validation
-    indexer.locate(&work.outer)
-    if settings.innerThroughExposure {
-      work.shared.takeAll(of: work.batch)
-    } else {
-      work.shared.find(in: work.batch, readBy: &work.outer)
-    }
-  }
-
   private mutating func displace(by scale: S) {
-    let origins = [work.shared.userOrigins, work.shared.itemOrigins]
-    let rows = backbone.touchedRows(of: work.shared.batch)
+    let origins = [work.input.shared.userOrigins, work.input.shared.itemOrigins]
+    let rows = backbone.touchedRows(of: work.input.shared.batch)
     for table in backbone.tables.indices {
       if work.saved.count <= table { work.saved.append([]) }
       let gradient = work.modelGradient[table]
@@ -64,7 +51,7 @@ extension Trainer {
   }
 
   private mutating func restore() {
-    let rows = backbone.touchedRows(of: work.shared.batch)
+    let rows = backbone.touchedRows(of: work.input.shared.batch)
     for table in backbone.tables.indices {
       S.restore(
         &backbone.tables[table].values, rows: rows[table], stride: backbone.tables[table].stride,
@@ -73,36 +60,39 @@ extension Trainer {
   }
 
   /// v of the validation loss at the virtual point, exposure 1: the cross-entropy. Only shared rows of v are kept.
-  private mutating func validationGradient(_ validation: PairBatch, reduction: Bilevel.Reduction) -> Double {
-    backbone.logits(for: work.outer, into: &work.outerLogits)
+  private mutating func validationGradient(reduction: Bilevel.Reduction) -> Double {
+    let count = work.input.outer.count
+    backbone.logits(for: work.input.outer, into: &work.outerLogits)
     S.crossEntropy(
-      feedback: validation.feedback, logits: work.outerLogits, loss: &work.outerTerms.loss,
+      feedback: work.input.outer.pairs.feedback, logits: work.outerLogits, loss: &work.outerTerms.loss,
       byLogit: &work.outerTerms.byLogit)
-    let scale: S = reduction == .mean ? 1 / S(max(validation.count, 1)) : 1
+    let scale: S = reduction == .mean ? 1 / S(max(count, 1)) : 1
     S.multiply(
-      work.outerTerms.byLogit, nil, scale: scale, count: validation.count, into: &work.outerCotangents)
-    backbone.pullback(work.outerCotangents, for: work.outer, into: &work.outerGradient)
-    return S.summarize(work.outerTerms.loss, count: validation.count).sum / Double(max(validation.count, 1))
+      work.outerTerms.byLogit, nil, scale: scale, count: count, into: &work.outerCotangents)
+    backbone.pullback(work.outerCotangents, for: work.input.outer, into: &work.outerGradient)
+    return S.summarize(work.outerTerms.loss, count: count).sum / Double(max(count, 1))
   }
 
   /// v of the training loss at the virtual point with the exposure there, and the direct part of its derivative by α.
   private mutating func trainingBatchGradient(_ settings: Bilevel, pairWeight: S, directScale: S) -> Double {
-    backbone.logits(for: work.batch, into: &work.outerLogits)
-    Self.evaluate(exposure, of: work.batch, items: backbone.itemEmbeddings, into: &work.outerTape)
+    backbone.logits(for: work.input.batch, into: &work.outerLogits)
+    Self.evaluate(exposure, of: work.input.batch, items: backbone.itemEmbeddings, into: &work.outerTape)
     Self.evaluate(
-      estimator, of: work.batch, logits: work.outerLogits, exposures: work.outerTape.exposures, into: &work.outerTerms)
-    let count = work.batch.count
+      estimator, of: work.input.batch, logits: work.outerLogits, exposures: work.outerTape.exposures,
+      into: &work.outerTerms)
+    let count = work.input.batch.count
     S.multiply(work.outerTerms.byLogit, nil, scale: pairWeight, count: count, into: &work.outerCotangents)
-    backbone.pullback(work.outerCotangents, for: work.batch, into: &work.outerGradient)
+    backbone.pullback(work.outerCotangents, for: work.input.batch, into: &work.outerGradient)
     S.multiply(work.outerTerms.byExposure, nil, scale: pairWeight, count: count, into: &work.outerCotangents)
     if settings.outerThroughExposure {
       exposure.itemPullback(
-        work.outerCotangents, for: work.batch, tape: &work.outerTape, into: &work.outerGradient[backbone.itemTable])
+        work.outerCotangents, for: work.input.batch, tape: &work.outerTape,
+        into: &work.outerGradient[backbone.itemTable])
     }
     // The common factor multiplies the whole derivative: factor / (η pairWeight) of the direct part's pairWeight.
     S.multiply(work.outerTerms.byExposure, nil, scale: directScale, count: count, into: &work.outerCotangents)
     exposure.pullback(
-      work.outerCotangents, for: work.batch, items: backbone.itemEmbeddings, tape: &work.outerTape,
+      work.outerCotangents, for: work.input.batch, items: backbone.itemEmbeddings, tape: &work.outerTape,
       into: &work.exposureGradient)
     return S.summarize(work.outerTerms.loss, count: count).sum / Double(count)
   }
@@ -110,16 +100,16 @@ extension Trainer {
   /// The part through the virtual step, at the current point.
   private mutating func indirectGradient(_ settings: Bilevel, factor: S, count: S) {
     // Lent and taken back: who keeps the pairs would have the next batch copied.
-    work.shared.batch.pairs = work.batch.pairs
-    backbone.pushforward(work.outerGradient, for: work.shared.batch, into: &work.tangents)
-    work.shared.batch.pairs = PairBatch()
-    let pairs = work.batch.count
+    work.input.shared.batch.pairs = work.input.batch.pairs
+    backbone.pushforward(work.outerGradient, for: work.input.shared.batch, into: &work.tangents)
+    work.input.shared.batch.pairs = PairBatch()
+    let pairs = work.input.batch.count
     S.multiply(
       work.terms.byLogitAndExposure, work.tangents, scale: -factor, count: pairs, into: &work.cotangents)
     if settings.innerThroughExposure {
       S.multiply(work.terms.byExposure, nil, scale: -factor, count: pairs, into: &work.outerCotangents)
       exposure.mixedPullback(
-        work.outerCotangents, along: work.outerGradient[backbone.itemTable], for: work.batch,
+        work.outerCotangents, along: work.outerGradient[backbone.itemTable], for: work.input.batch,
         items: backbone.itemEmbeddings,
         tape: &work.tape, into: &work.exposureGradient)
       S.multiply(
@@ -128,14 +118,14 @@ extension Trainer {
     }
     if settings.pull > 0 { addPull(strength: 2 * S(settings.pull) / count) }
     exposure.pullback(
-      work.cotangents, for: work.batch, items: backbone.itemEmbeddings, tape: &work.tape,
+      work.cotangents, for: work.input.batch, items: backbone.itemEmbeddings, tape: &work.tape,
       into: &work.exposureGradient)
   }
 
   private mutating func addPull(strength: S) {
     precondition(!pullPrior.isEmpty, "a pull needs the prior exposure of every item")
-    for k in 0..<work.batch.count where work.batch.pairs.knownExposures?[k].isNaN ?? true {
-      work.cotangents[k] += strength * (work.tape.exposures[k] - S(pullPrior[Int(work.batch.pairs.items[k])]))
+    for k in 0..<work.input.batch.count where work.input.batch.pairs.knownExposures?[k].isNaN ?? true {
+      work.cotangents[k] += strength * (work.tape.exposures[k] - S(pullPrior[Int(work.input.batch.pairs.items[k])]))
     }
   }
 }

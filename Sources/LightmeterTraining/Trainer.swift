@@ -22,7 +22,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   public internal(set) var outer: any Optimizer<S>
   /// m⁰ of the pull towards a prior, per item; needed only where the strategy pulls.
   public var pullPrior: [Float] = []
-  var indexer: BatchIndexer
+  private let (userCount, itemCount): (Int, Int)
   private var validationIndexer: BatchIndexer?
   var work = TrainingWorkspace<S>()
 
@@ -37,7 +37,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
     self.strategy = strategy
     self.inner = inner
     self.outer = outer
-    indexer = BatchIndexer(userCount: userCount, itemCount: itemCount)
+    (self.userCount, self.itemCount) = (userCount, itemCount)
   }
 
   /// Moves the parameters one step.
@@ -49,10 +49,30 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   public mutating func step(
     on pairs: PairBatch, validation: PairBatch, measuresGradients: Bool = true
   ) -> StepRecord {
-    precondition(!pairs.isEmpty, "a step needs at least one pair")
-    work.batch.pairs = pairs
-    indexer.index(&work.batch)
-    settleRows(validation: validation)
+    index(pairs, validation: validation)
+    return step(measuresGradients: measuresGradients)
+  }
+
+  /// Moves the parameters one step on an input that was made before; see ``StepInputs``.
+  ///
+  /// - Parameters:
+  ///   - input: not empty; lent for the step.
+  ///   - measuresGradients: whether the record has the gradients' norms, a pass over every touched row.
+  public mutating func step(on input: inout StepInput, measuresGradients: Bool = true) -> StepRecord {
+    swap(&work.input, &input)
+    defer { swap(&work.input, &input) }
+    return step(measuresGradients: measuresGradients)
+  }
+
+  /// Makes the trainer's own input.
+  mutating func index(_ pairs: PairBatch, validation: PairBatch) {
+    work.input.batch.pairs = pairs
+    work.input.index(validation: validation, for: strategy, userCount: userCount, itemCount: itemCount)
+  }
+
+  private mutating func step(measuresGradients: Bool) -> StepRecord {
+    precondition(!work.input.isEmpty, "a step needs at least one pair")
+    settleRows()
     var record = forward()
     switch strategy {
     case .fixed:
@@ -71,7 +91,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
       outer.step(&exposure.tables, along: work.exposureGradient)
     case .bilevel(let settings):
       modelGradient(throughExposure: settings.innerThroughExposure)
-      record.outerLoss = hypergradient(settings, validation: validation)
+      record.outerLoss = hypergradient(settings)
       move(settings)
     }
     guard measuresGradients else { return record }
@@ -102,14 +122,14 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   }
 
   /// The rows that this step reads: the batch's, and the validation set's where there is an outer level on it.
-  private mutating func settleRows(validation: PairBatch) {
+  private mutating func settleRows() {
     guard inner.defers || outer.defers else { return }
-    inner.settle(&backbone.tables, rows: backbone.touchedRows(of: work.batch))
-    outer.settle(&exposure.tables, rows: exposure.touchedRows(of: work.batch))
+    inner.settle(&backbone.tables, rows: backbone.touchedRows(of: work.input.batch))
+    outer.settle(&exposure.tables, rows: exposure.touchedRows(of: work.input.batch))
     guard case .bilevel(let settings) = strategy, settings.outerSet == .validation else { return }
-    if work.settled.pairs != validation {
-      var own = validationIndexer.take() ?? BatchIndexer(userCount: indexer.userCount, itemCount: indexer.itemCount)
-      work.settled.pairs = validation
+    if work.settled.pairs != work.input.outer.pairs {
+      var own = validationIndexer.take() ?? BatchIndexer(userCount: userCount, itemCount: itemCount)
+      work.settled.pairs = work.input.outer.pairs
       own.index(&work.settled)
       validationIndexer = own
     }
@@ -118,12 +138,12 @@ public struct Trainer<S: TrainingScalar>: Sendable {
 
   /// Logits, exposures and loss terms of the batch at the current parameters.
   mutating func forward() -> StepRecord {
-    backbone.logits(for: work.batch, into: &work.logits)
-    Self.evaluate(exposure, of: work.batch, items: backbone.itemEmbeddings, into: &work.tape)
+    backbone.logits(for: work.input.batch, into: &work.logits)
+    Self.evaluate(exposure, of: work.input.batch, items: backbone.itemEmbeddings, into: &work.tape)
     Self.evaluate(
-      estimator, of: work.batch, logits: work.logits, exposures: work.tape.exposures, into: &work.terms)
+      estimator, of: work.input.batch, logits: work.logits, exposures: work.tape.exposures, into: &work.terms)
     var record = StepRecord()
-    record.pairs = work.batch.count
+    record.pairs = work.input.batch.count
     record.trainingLoss = S.summarize(work.terms.loss, count: record.pairs).sum / Double(record.pairs)
     record.exposures = S.summarize(work.tape.exposures, count: record.pairs)
     record.gateSum = exposure is BlendedExposure<S> ? S.summarize(work.tape.blend.gate, count: record.pairs).sum : nil
@@ -165,26 +185,26 @@ public struct Trainer<S: TrainingScalar>: Sendable {
 
   /// Mean gradient of the training loss by ω; the exposure is a constant unless `throughExposure`.
   mutating func modelGradient(throughExposure: Bool) {
-    backbone.resetGradient(&work.modelGradient, for: work.batch)
+    backbone.resetGradient(&work.modelGradient, for: work.input.batch)
     scaleToMean(work.terms.byLogit)
-    backbone.pullback(work.cotangents, for: work.batch, into: &work.modelGradient)
+    backbone.pullback(work.cotangents, for: work.input.batch, into: &work.modelGradient)
     guard throughExposure else { return }
     scaleToMean(work.terms.byExposure)
     exposure.itemPullback(
-      work.cotangents, for: work.batch, tape: &work.tape, into: &work.modelGradient[backbone.itemTable])
+      work.cotangents, for: work.input.batch, tape: &work.tape, into: &work.modelGradient[backbone.itemTable])
   }
 
   /// Mean gradient of the training loss by α.
   private mutating func directExposureGradient() {
-    exposure.resetGradient(&work.exposureGradient, for: work.batch)
+    exposure.resetGradient(&work.exposureGradient, for: work.input.batch)
     scaleToMean(work.terms.byExposure)
     exposure.pullback(
-      work.cotangents, for: work.batch, items: backbone.itemEmbeddings, tape: &work.tape,
+      work.cotangents, for: work.input.batch, items: backbone.itemEmbeddings, tape: &work.tape,
       into: &work.exposureGradient)
   }
 
   private mutating func scaleToMean(_ column: [S]) {
-    let count = work.batch.count
+    let count = work.input.batch.count
     S.multiply(column, nil, scale: 1 / S(count), count: count, into: &work.cotangents)
   }
 }

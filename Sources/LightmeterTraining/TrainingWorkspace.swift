@@ -4,7 +4,7 @@ internal import LightmeterModels
 
 /// The reused buffers of a step; a trainer owns one.
 struct TrainingWorkspace<S: TrainingScalar>: Sendable {
-  var batch = IndexedBatch()
+  var input = StepInput()
   var logits: [S] = []
   var terms = LossColumns<S>()
   var tape = ExposureTape<S>()
@@ -12,9 +12,6 @@ struct TrainingWorkspace<S: TrainingScalar>: Sendable {
   var modelGradient: [RowGradient<S>] = []
   var exposureGradient: [RowGradient<S>] = []
   // The outer level: validation pairs or the batch at the virtual point.
-  var outer = IndexedBatch()
-  // The rows that the outer loss and the batch share: where the virtual step matters and where v is not 0.
-  var shared = SharedRows()
   var outerLogits: [S] = []
   var outerTerms = LossColumns<S>()
   var outerTape = ExposureTape<S>()

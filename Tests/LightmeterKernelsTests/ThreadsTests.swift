@@ -131,7 +131,7 @@ import Testing
 }
 
 /// A lock that ThreadSanitizer knows; it takes the standard library's `Mutex`, which waits in the kernel by itself, for none.
-private final class Locked<Value>: @unchecked Sendable {
+final class Locked<Value>: @unchecked Sendable {
   private let lock = NSLock()
   private var value: Value
 

@@ -23,12 +23,11 @@ import Testing
     var trainer = problem.trainer(.fixed, estimator: estimator)
     trainer.exposure = FixedExposure<S>(popularity)
     // Popularity reaches Double models through Float; the golden exposures are put in where that rounding would show.
-    trainer.work.batch.pairs = problem.batch
-    trainer.indexer.index(&trainer.work.batch)
-    trainer.backbone.logits(for: trainer.work.batch, into: &trainer.work.logits)
+    trainer.index(problem.batch, validation: problem.validation)
+    trainer.backbone.logits(for: trainer.work.input.batch, into: &trainer.work.logits)
     trainer.work.tape.exposures = reference["exposure"].doubles.map { S($0) }
     Trainer.evaluate(
-      estimator, of: trainer.work.batch, logits: trainer.work.logits, exposures: trainer.work.tape.exposures,
+      estimator, of: trainer.work.input.batch, logits: trainer.work.logits, exposures: trainer.work.tape.exposures,
       into: &trainer.work.terms)
     let terms = trainer.work.terms
     #expect(
@@ -102,11 +101,10 @@ import Testing
     let reference = problem.golden["learnedExposure"][variant][name]
     var trainer = problem.trainer(.bilevel(settings))
     let before = trainer.backbone.tables.map(\.values)
-    trainer.work.batch.pairs = problem.batch
-    trainer.indexer.index(&trainer.work.batch)
+    trainer.index(problem.batch, validation: problem.validation)
     _ = trainer.forward()
     trainer.modelGradient(throughExposure: settings.innerThroughExposure)
-    let outerLoss = trainer.hypergradient(settings, validation: problem.validation)
+    let outerLoss = trainer.hypergradient(settings)
     if name == "biLevelOnValidation" {
       #expect(abs(outerLoss - reference["validationLossAfterStep"].double) < 1e-12)
     } else if reference.has("trainLossAfterStep") {

@@ -27,11 +27,10 @@ import Testing
 
   /// The outer loss after one virtual step, as a function of the exposure parameters alone.
   private func outerLoss(_ trainer: inout Trainer<Double>, _ settings: Bilevel) -> Double {
-    trainer.work.batch.pairs = batch
-    trainer.indexer.index(&trainer.work.batch)
+    trainer.index(batch, validation: validation)
     _ = trainer.forward()
     trainer.modelGradient(throughExposure: settings.innerThroughExposure)
-    return trainer.hypergradient(settings, validation: validation)
+    return trainer.hypergradient(settings)
   }
 
   static let cases: [Bilevel] = [
@@ -96,8 +95,7 @@ import Testing
     let start = trainer(Bilevel())
     func penalty(_ trainer: Trainer<Double>) -> Double {
       var copy = trainer
-      copy.work.batch.pairs = batch
-      copy.indexer.index(&copy.work.batch)
+      copy.index(batch, validation: validation)
       _ = copy.forward()
       return (0..<batch.count).filter { batch.knownExposures?[$0].isNaN == true }.reduce(0.0) { sum, k in
         let miss = copy.work.tape.exposures[k] - Double(prior[Int(batch.items[k])])
@@ -120,13 +118,14 @@ import Testing
     let settings = Bilevel(scale: .literal)
     var trainer = trainer(settings)
     let far = PairBatch(users: [0], items: [0], feedback: [1])
-    trainer.work.batch.pairs = PairBatch(users: [3, 4], items: [2, 4], feedback: [0, 0])
-    trainer.indexer.index(&trainer.work.batch)
+    let pairs = PairBatch(users: [3, 4], items: [2, 4], feedback: [0, 0])
+    trainer.index(pairs, validation: far)
     _ = trainer.forward()
     trainer.modelGradient(throughExposure: false)
-    _ = trainer.hypergradient(settings, validation: far)
+    _ = trainer.hypergradient(settings)
     #expect(trainer.work.exposureGradient.allSatisfy { $0.squaredNorm == 0 })
-    _ = trainer.hypergradient(settings, validation: PairBatch(users: [3], items: [0], feedback: [1]))
+    trainer.index(pairs, validation: PairBatch(users: [3], items: [0], feedback: [1]))
+    _ = trainer.hypergradient(settings)
     #expect(trainer.work.exposureGradient[0].squaredNorm > 0, "a shared user is enough")
   }
 

@@ -35,10 +35,9 @@ import Testing
     // Every third pair is left to the model.
     batch.knownExposures = (0..<batch.count).map { $0 % 3 == 2 ? .nan : 0.1 + 0.05 * Float($0) }
     var trainer = problem.trainer(.joint(throughExposure: true), estimator: estimator)
-    trainer.work.batch.pairs = batch
-    trainer.indexer.index(&trainer.work.batch)
+    trainer.index(batch, validation: PairBatch())
     var own = trainer
-    own.work.batch.pairs.knownExposures = nil
+    own.work.input.batch.pairs.knownExposures = nil
     _ = own.forward()
     let record = trainer.forward()
     var sum = 0.0

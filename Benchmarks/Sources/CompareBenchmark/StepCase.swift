@@ -30,9 +30,10 @@ enum StepMethod: String, CaseIterable {
 /// One method with one optimizer on the standard case, its state kept from run to run.
 final class StepCase<S: TrainingScalar> {
   private let data: TrainingData
-  private let sampler: BatchSampler
   private(set) var trainer: Trainer<S>
-  private var batch = PairBatch()
+  private let inputs: StepInputs
+  private let batchCount: Int
+  private var input = StepInput()
   private var steps = 0
 
   /// `name` is a method's, or `METHOD-lazy` for the same with `LazyAdam`; nil for any other text.
@@ -40,7 +41,10 @@ final class StepCase<S: TrainingScalar> {
     let isLazy = name.hasSuffix("-lazy")
     guard let method = StepMethod(rawValue: isLazy ? String(name.dropLast(5)) : name) else { return nil }
     self.data = data
-    sampler = BatchSampler(data: data, batchSize: StandardCase.batchSize, seed: 1)
+    let sampler = BatchSampler(data: data, batchSize: StandardCase.batchSize, seed: 1)
+    batchCount = sampler.batchCount
+    inputs = StepInputs(
+      sampler, userCount: data.userCount, itemCount: data.itemCount, strategy: method.strategy)
     let backbone = MatrixFactorization<S>(
       userCount: data.userCount, itemCount: data.itemCount, dimension: StandardCase.dimension, seed: 1)
     let exposure: any ExposureModel<S> = method.exposure(data)
@@ -53,15 +57,17 @@ final class StepCase<S: TrainingScalar> {
       backbone: backbone, exposure: exposure, estimator: method.estimator, strategy: method.strategy,
       inner: optimizer(inner, backbone.tables), outer: optimizer(outer, exposure.tables), userCount: data.userCount,
       itemCount: data.itemCount)
+    inputs.begin(epoch: 0, index: 0, validation: data.validation)
   }
 
-  /// Draws the next batch and takes a step on it.
+  /// Takes a step on the next batch, while the one after it is drawn; every call draws one and steps once.
   @discardableResult
   func step() -> StepRecord {
-    sampler.fill(&batch, epoch: 0, index: steps % sampler.batchCount)
+    inputs.take(&input)
     steps += 1
+    inputs.begin(epoch: 0, index: steps % batchCount, validation: data.validation)
     // Gradient norms as often as a training run takes them.
-    return trainer.step(on: batch, validation: data.validation, measuresGradients: steps % 16 == 1)
+    return trainer.step(on: &input, measuresGradients: steps % 16 == 1)
   }
 
   /// The tables without the padding of their rows, under the names of the exchange files.

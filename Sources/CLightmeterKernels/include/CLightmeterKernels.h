@@ -216,6 +216,19 @@ int lm_use_threads(int count);
 /// must not write to each other's memory. Runs them in order on the caller while the pool has another job.
 void lm_parallel(int shards, void (*body)(void *context, int shard), void *context);
 
+/// Work that is handed out to be done meanwhile, by whichever thread of the pool has nothing to do first. It may not
+/// depend on what the caller does until lm_finish_errand. The caller's memory; the fields are the pool's.
+struct lm_errand {
+  void (*body)(void *context);
+  void *context;
+  unsigned mode;
+  int state;
+};
+/// Hands it out. One errand is out at a time: while another is, or with one thread, it waits for lm_finish_errand.
+void lm_hand_out_errand(struct lm_errand *errand);
+/// Returns when it is done, by whom ever: where no thread has begun it, by the caller.
+void lm_finish_errand(struct lm_errand *errand);
+
 // ---- Draws of pairs -------------------------------------------------------------------------------------------------
 
 /// A keyed permutation of [0, count): a four-round Feistel network on 2 * half bits, walked until it lands inside.

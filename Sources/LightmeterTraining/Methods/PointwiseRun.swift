@@ -14,13 +14,15 @@ struct PointwiseRun {
   private let validation: ValidationBatches
   private var trainer: Trainer<Float>
   private var history: [EpochRecord] = []
-  private var batch = PairBatch()
+  private let inputs: StepInputs
+  private var input = StepInput()
 
   init(method: PointwiseMethod, data: TrainingData, seed: UInt64) throws(TrainingError) {
     self.method = method
     self.data = data
     self.seed = seed
     sampler = BatchSampler(data: data, batchSize: method.batchSize, seed: seed, shuffle: method.shuffle)
+    inputs = StepInputs(sampler, userCount: data.userCount, itemCount: data.itemCount, strategy: method.strategy)
     // Item-major, so that the few popular item rows stay in the cache while the outer pass walks over the users.
     var most: Int?
     if case .bilevel(let settings) = method.strategy { most = settings.validationPairsPerStep }
@@ -134,17 +136,19 @@ struct PointwiseRun {
     let batches = sampler.batchCount
     let quantum = max(1, 65_536 / method.batchSize)
     let outer = validation.batches(epoch: epoch)
+    inputs.begin(epoch: epoch, index: 0, validation: outer[0])
     for index in 0..<batches {
       // Before the batch, so that even an epoch of one batch can be interrupted at its start.
       if index % quantum == 0 {
         let event = TrainingEvent.progress(epoch: epoch + 1, epochs: method.epochs, batch: index, batches: batches)
         if observer.observe(event) == .stop { throw .interrupted(epochsDone: epoch) }
       }
-      sampler.fill(&batch, epoch: epoch, index: index)
-      if batch.isEmpty { continue }
-      let step = trainer.step(
-        on: batch, validation: outer[index % outer.count],
-        measuresGradients: index % PointwiseRun.stepsPerNorm == 0)
+      inputs.take(&input)
+      if index + 1 < batches {
+        inputs.begin(epoch: epoch, index: index + 1, validation: outer[(index + 1) % outer.count])
+      }
+      if input.isEmpty { continue }
+      let step = trainer.step(on: &input, measuresGradients: index % PointwiseRun.stepsPerNorm == 0)
       guard step.trainingLoss.isFinite, step.gradientSquared?.isFinite ?? true else {
         throw .diverged(epoch: epoch + 1, batch: index + 1, what: "the training loss is \(step.trainingLoss)")
       }
