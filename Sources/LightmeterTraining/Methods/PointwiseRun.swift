@@ -136,7 +136,7 @@ struct PointwiseRun {
     let batches = sampler.batchCount
     let quantum = max(1, 65_536 / method.batchSize)
     let outer = validation.batches(epoch: epoch)
-    inputs.begin(epoch: epoch, index: 0, validation: outer[0])
+    if batches > 0 { inputs.begin(epoch: epoch, index: 0, validation: outer[0]) }
     for index in 0..<batches {
       // Before the batch, so that even an epoch of one batch can be interrupted at its start.
       if index % quantum == 0 {
