@@ -6,7 +6,7 @@ public import LightmeterTraining
 /// The choice among corrections on the held-out part of a slice: what `--method auto` does (METHODS §20.1).
 ///
 /// Every candidate ranks the offered items for the users of the clicked random pairs; a pair counts by its percentile there
-/// (``SliceMeasure/percentile``). In the clean worlds it erred least of the four measures: the pooled area rewards telling
+/// (`SliceMeasure.percentile`). In the clean worlds it erred least of the four measures: the pooled area rewards telling
 /// active users from others, the area within users has few pairs, a discount looks at few places. A correction is taken
 /// only where it beats naive training by more than the standard error of the paired difference.
 public struct SliceChoice: Sendable {
@@ -32,7 +32,7 @@ public struct SliceChoice: Sendable {
 
   private let pairs: PairBatch
   private let seen: FeedbackMatrix
-  /// Verdicts so far, in the order of ``add(_:_:)``.
+  /// Verdicts so far, in the order of ``add(_:candidate:)``.
   public private(set) var verdicts: [Verdict] = []
 
   /// - Parameters:
