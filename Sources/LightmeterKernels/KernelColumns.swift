@@ -170,12 +170,14 @@ extension TrainingScalar {
 
   /// Makes a reused column at least `count` long. Columns only grow: batches of slightly different lengths must not
   /// allocate.
+  @_specialize(where Self == Float)
   public static func reserve(_ column: inout [Self], _ count: Int) {
     guard column.count < count else { return }
     column = zeros(count + count / 4)
   }
 
   /// Zeroes the first `count` values of a reused column, which grows if it must.
+  @_specialize(where Self == Float)
   public static func clear(_ column: inout [Self], _ count: Int) {
     guard column.count >= count else { return reserve(&column, count) }
     lm_clear(&column, count * MemoryLayout<Self>.stride)

@@ -1,11 +1,15 @@
 internal import CLightmeterKernels
 
 /// The batch-level arithmetic. All arrays are row-major; index arrays may hold -1 where a pair has no row.
+///
+/// Callers know the precision by a protocol only: without an own copy for `Float` every count of an array is looked up at run
+/// time, a tenth of a step on two threads.
 extension TrainingScalar {
   private static var compiled: lm_kernels { kernels.table.pointee }
   private static var table: UnsafePointer<lm_kernels> { kernels.table }
 
   /// Reads `out[k] = offset + left[leftRows[k]] · right[rightRows[k]]`, or adds to `out` when `accumulate` is set.
+  @_specialize(where Self == Float)
   public static func dotRows(
     _ left: RowsView<Self>, _ leftRows: [Int32], _ right: RowsView<Self>, _ rightRows: [Int32], width: Int,
     offset: Self,
@@ -19,6 +23,7 @@ extension TrainingScalar {
   }
 
   /// Adds `coefficients[k] * source[rows[k]]` to row `slots[k]` of `target`.
+  @_specialize(where Self == Float)
   public static func scatterRows(
     _ coefficients: [Self], _ source: RowsView<Self>, _ rows: [Int32], slots: [Int32], width: Int,
     into target: inout [Self], targetStride: Int
@@ -29,6 +34,7 @@ extension TrainingScalar {
   }
 
   /// Adds `scale` times row `slots[k]` of `step` to row `rows[k]` of `table` and keeps what that held before in `saved`.
+  @_specialize(where Self == Float)
   public static func displace(
     _ table: inout [Self], rows: [Int32], stride: Int, by step: [Self], slots: [Int32], scale: Self,
     saved: inout [Self]
@@ -39,6 +45,7 @@ extension TrainingScalar {
   }
 
   /// Writes back what ``displace(_:rows:stride:by:slots:scale:saved:)`` kept.
+  @_specialize(where Self == Float)
   public static func restore(_ table: inout [Self], rows: [Int32], stride: Int, from saved: [Self]) {
     lm_restore_rows(self.table, &table, saved, rows, rows.count, stride)
   }
@@ -47,6 +54,7 @@ extension TrainingScalar {
   ///
   /// - Parameters:
   ///   - corrections: 1 − β₁ᵗ and 1 − β₂ᵗ by t; the last entries serve every later step.
+  @_specialize(where Self == Float)
   public static func adamRows(
     _ table: inout [Self], _ moments: inout AdamMoments<Self>, steps: inout [Int32], gradient: [Self], rows: [Int32],
     stride: Int, corrections: (first: [Self], second: [Self]), decay: [Self], settings: AdamSettings<Self>
@@ -67,6 +75,7 @@ extension TrainingScalar {
   }
 
   /// One Adam step on every row; `slotOfRow[r] < 0` means that row r has no gradient (decay and momentum still act).
+  @_specialize(where Self == Float)
   public static func adamAll(
     _ table: inout [Self], _ moments: inout AdamMoments<Self>, gradient: [Self], slotOfRow: [Int32], stride: Int,
     corrections: (first: Self, second: Self), decay: [Self], settings: AdamSettings<Self>
@@ -88,6 +97,7 @@ extension TrainingScalar {
   ///   - last: step up to which each row of the table is done; set to `now` for the given rows.
   ///   - rows: the rows, each once; nil for `range`.
   ///   - forms: ``settleFormLength`` coefficients for 0, 1, … missed steps.
+  @_specialize(where Self == Float)
   public static func adamSettle(
     _ table: inout [Self], _ moments: inout AdamMoments<Self>, last: inout [Int32], now: Int32, rows: [Int32]?,
     range: Range<Int>, stride: Int, forms: [Self], corrections: (first: [Self], second: [Self]), decay: [Self],
@@ -111,6 +121,7 @@ extension TrainingScalar {
   public static var settleFormLength: Int { Int(SETTLE_FORM) }
 
   /// Reads `out[k] = 1 / (1 + exp(-in[k]))`.
+  @_specialize(where Self == Float)
   public static func sigmoid(_ input: [Self], count: Int, into out: inout [Self]) {
     precondition(out.count >= count && input.count >= count, "input and output lengths differ")
     compiled.sigmoid(&out, input, count)
@@ -123,6 +134,7 @@ extension TrainingScalar {
   }
 
   /// Cross-entropy per pair; see `Naive` in the objectives.
+  @_specialize(where Self == Float)
   public static func naiveTerms(feedback: [UInt8], logits: [Self], into out: inout LossColumns<Self>) {
     check(feedback, logits)
     out.reserve(feedback.count)
@@ -132,6 +144,7 @@ extension TrainingScalar {
   }
 
   /// Loss and derivative by the logit of the cross-entropy, where no exposure is asked for.
+  @_specialize(where Self == Float)
   public static func crossEntropy(
     feedback: [UInt8], logits: [Self], loss: inout [Self], byLogit: inout [Self]
   ) {
@@ -142,6 +155,7 @@ extension TrainingScalar {
   }
 
   /// Eq. (4) per pair; see `InversePropensity` in the objectives.
+  @_specialize(where Self == Float)
   public static func inversePropensityTerms(
     feedback: [UInt8], logits: [Self], exposures: [Self], into out: inout LossColumns<Self>
   ) {
@@ -153,6 +167,7 @@ extension TrainingScalar {
   }
 
   /// Eq. (10) per pair; see `LowVariance` in the objectives.
+  @_specialize(where Self == Float)
   public static func lowVarianceTerms(
     feedback: [UInt8], logits: [Self], exposures: [Self], into out: inout LossColumns<Self>
   ) {
@@ -164,6 +179,7 @@ extension TrainingScalar {
   }
 
   /// Eq. (14) per pair; see `BlendedExposure` in the models.
+  @_specialize(where Self == Float)
   public static func blend(
     affinities: [Self], gateLogits: [Self], popularity: [Self], gateSlots: [Int32], items: [Int32],
     into out: inout BlendColumns<Self>
@@ -174,6 +190,7 @@ extension TrainingScalar {
   }
 
   /// Cotangents of Eq. (14) into the affinity logit and the gate logit of each pair.
+  @_specialize(where Self == Float)
   public static func blendPullback(
     _ cotangents: [Self], of forward: BlendColumns<Self>, popularity: [Self], items: [Int32], affinities: inout [Self],
     gates: inout [Self]
@@ -190,6 +207,7 @@ extension TrainingScalar {
   ///   - alongGate: v_i · a, `alongUser`: v_i · e_u, per pair.
   ///   - slopes: overwritten with ∂m/∂w_i · v_i.
   ///   - users: overwritten with the factor on w_i in ∂slope/∂e_u, times the cotangent; `gates` likewise for ∂slope/∂a.
+  @_specialize(where Self == Float)
   public static func blendSecond(
     _ cotangents: [Self], of forward: BlendColumns<Self>, popularity: [Self], items: [Int32], alongGate: [Self],
     alongUser: [Self], slopes: inout [Self], users: inout [Self], gates: inout [Self]
@@ -200,12 +218,14 @@ extension TrainingScalar {
   }
 
   /// CJMF's exposures m = x^ε of items from their gates; see `GatedExposure` in the training room.
+  @_specialize(where Self == Float)
   public static func gatePowers(of columns: inout GateColumns<Self>, count: Int) {
     compiled.gate_powers(
       &columns.exposure, &columns.logBase, columns.mixing, columns.level, columns.exponent, columns.popularity, count)
   }
 
   /// Cotangents of m into the three gates' logits, which are overwritten.
+  @_specialize(where Self == Float)
   public static func gateSlopes(
     _ cotangents: [Self], of columns: GateColumns<Self>, mixing: inout [Self], level: inout [Self],
     exponent: inout [Self], count: Int
@@ -219,6 +239,7 @@ extension TrainingScalar {
   }
 
   /// Writes `out[k] = scale * a[k] * b[k]`; a nil `b` counts as 1.
+  @_specialize(where Self == Float)
   public static func multiply(_ a: [Self], _ b: [Self]?, scale: Self, count: Int, into out: inout [Self]) {
     reserve(&out, count)
     precondition(a.count >= count && (b?.count ?? count) >= count, "a factor has fewer than \(count) values")
@@ -230,12 +251,14 @@ extension TrainingScalar {
   }
 
   /// Zeroes a run of columns in every row.
+  @_specialize(where Self == Float)
   public static func clearColumns(_ rows: inout [Self], count: Int, stride: Int, columns: Range<Int>) {
     precondition(rows.count >= count * stride, "\(count) rows of \(stride) are not in \(rows.count) values")
     compiled.clear_columns(&rows, count, stride, columns.lowerBound, columns.upperBound)
   }
 
   /// Sum, sum of squares, least and greatest of a column, summed in order in double.
+  @_specialize(where Self == Float)
   public static func summarize(_ column: [Self], count: Int? = nil) -> ColumnSummary {
     let count = count ?? column.count
     precondition(column.count >= count, "a column has fewer than \(count) values")

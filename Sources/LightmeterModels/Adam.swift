@@ -60,6 +60,7 @@ public struct Adam<S: TrainingScalar>: Optimizer {
   }
 
   /// Brings rows up to date; see ``Optimizer``.
+  @_specialize(where S == Float)
   public mutating func settle(_ parameters: inout [Table<S>], rows: [[Int32]]?) {
     guard !done.isEmpty else { return }
     for index in parameters.indices {
@@ -75,6 +76,7 @@ public struct Adam<S: TrainingScalar>: Optimizer {
   }
 
   /// One step; see ``Optimizer``. The rows of the gradient are settled.
+  @_specialize(where S == Float)
   public mutating func step(_ parameters: inout [Table<S>], along gradient: [RowGradient<S>]) {
     if defers {
       deferredStep(&parameters, along: gradient)

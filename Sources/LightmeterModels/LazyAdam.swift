@@ -30,6 +30,7 @@ public struct LazyAdam<S: TrainingScalar>: Optimizer {
   }
 
   /// One step; see ``Optimizer``.
+  @_specialize(where S == Float)
   public mutating func step(_ parameters: inout [Table<S>], along gradient: [RowGradient<S>]) {
     for index in parameters.indices {
       var steps: [Int32] = []

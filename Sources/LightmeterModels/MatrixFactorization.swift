@@ -81,6 +81,7 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   public func touchedRows(of batch: IndexedBatch) -> [[Int32]] { [batch.userRows, batch.itemRows] }
 
   /// The logit of every pair.
+  @_specialize(where S == Float)
   public func logits(for batch: IndexedBatch, into logits: inout [S]) {
     S.reserve(&logits, batch.count)
     S.dotRows(
@@ -89,6 +90,7 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   }
 
   /// Adds Σ cotangent · derivative by the parameters.
+  @_specialize(where S == Float)
   public func pullback(_ cotangents: [S], for batch: IndexedBatch, into gradient: inout [RowGradient<S>]) {
     let width = paddedWidth
     S.scatterRows(
@@ -106,6 +108,7 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   }
 
   /// ⟨∂logit/∂ω, direction⟩ per pair.
+  @_specialize(where S == Float)
   public func pushforward(_ direction: [RowGradient<S>], for batch: IndexedBatch, into tangents: inout [S]) {
     S.reserve(&tangents, batch.count)
     let width = paddedWidth

@@ -97,6 +97,7 @@ public struct RowGradient<S: TrainingScalar>: Sendable {
   public init() {}
 
   /// Zeroes the gradient for new rows.
+  @_specialize(where S == Float)
   public mutating func reset(rows: [Int32], stride: Int) {
     self.rows = rows
     self.stride = stride

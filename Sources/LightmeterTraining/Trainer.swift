@@ -46,6 +46,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   ///   - pairs: the mini-batch; not empty.
   ///   - validation: the outer set of Biif, exposure 1; ignored by other strategies.
   ///   - measuresGradients: whether the record has the gradients' norms, a pass over every touched row.
+  @_specialize(where S == Float)
   public mutating func step(
     on pairs: PairBatch, validation: PairBatch, measuresGradients: Bool = true
   ) -> StepRecord {
@@ -58,6 +59,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   /// - Parameters:
   ///   - input: not empty; lent for the step.
   ///   - measuresGradients: whether the record has the gradients' norms, a pass over every touched row.
+  @_specialize(where S == Float)
   public mutating func step(on input: inout StepInput, measuresGradients: Bool = true) -> StepRecord {
     swap(&work.input, &input)
     defer { swap(&work.input, &input) }

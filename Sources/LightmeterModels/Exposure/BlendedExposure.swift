@@ -33,6 +33,7 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
   public func touchedRows(of batch: IndexedBatch) -> [[Int32]] { [batch.userRows, [0]] }
 
   /// m of every pair, into the tape.
+  @_specialize(where S == Float)
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
     tape.reserve(batch.count)
     S.dotRows(
@@ -51,6 +52,7 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
   }
 
   /// Adds Σ cotangent · derivative by the parameters.
+  @_specialize(where S == Float)
   public func pullback(
     _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
     into gradient: inout [RowGradient<S>]
@@ -78,6 +80,7 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
   }
 
   /// Adds Σ cotangent · ∂m/∂w_i to the item rows.
+  @_specialize(where S == Float)
   public func itemPullback(
     _ cotangents: [S], for batch: IndexedBatch, tape: inout ExposureTape<S>, into gradient: inout RowGradient<S>
   ) {
