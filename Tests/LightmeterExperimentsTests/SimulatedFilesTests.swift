@@ -77,7 +77,7 @@ private func expectFilter(_ path: String, _ filter: RatingsFilter) throws -> (us
 
 private let simulated = ProcessInfo.processInfo.environment["LIGHTMETER_SIMULATED"]
 
-/// The paper's studies on simulated files of the published sizes; minutes in a debug build, so they run where
+/// The paper's studies on simulated files of the published sizes; half an hour each in a debug build, so they run where
 /// LIGHTMETER_SIMULATED names a folder for the files, and are reported as skipped elsewhere. The files stay there:
 /// `lightmeter reproduce table1 --data "$LIGHTMETER_SIMULATED"` reads them.
 @Suite(
