@@ -57,7 +57,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   /// Moves the parameters one step on an input that was made before; see ``StepInputs``.
   ///
   /// - Parameters:
-  ///   - input: not empty; lent for the step.
+  ///   - input: not empty, made for this trainer's strategy and tables; lent for the step.
   ///   - measuresGradients: whether the record has the gradients' norms, a pass over every touched row.
   @_specialize(where S == Float)
   public mutating func step(on input: inout StepInput, measuresGradients: Bool = true) -> StepRecord {
