@@ -13,9 +13,13 @@
 #define AT(pointer, numbers) ((pointer) ? (void *)((char *)(pointer) + (numbers) * call->kernels->scalar) : NULL)
 #define CAT(pointer, numbers) ((const void *)((const char *)(pointer) + (numbers) * call->kernels->scalar))
 
+// More shards than threads: one of them may be late, or busy with an errand.
+#define SHARDS_PER_THREAD 4
+
 static int shards_for(size_t numbers) {
   size_t useful = numbers / LEAST_NUMBERS + 1, threads = (size_t)lm_threads();
-  return (int)(useful < threads ? useful : threads);
+  size_t most = threads > 1 ? threads * SHARDS_PER_THREAD : 1;
+  return (int)(useful < most ? useful : most);
 }
 
 // The run of a shard: [first, first + length) of count.
@@ -53,7 +57,7 @@ struct scatter_rows_call {
   const void *source, *coefficient;
   const int32_t *slot, *row;
   size_t count, targetStride, sourceStride, width;
-  int shards, one;
+  int shards, one, unwritten;
   int32_t edges[MOST_SCATTERS + 1];
 };
 // A run of target rows for each shard, so that two cores share few cache lines and a later pass that cuts the rows finds
@@ -65,7 +69,7 @@ static void cut_targets(struct scatter_rows_call *call) {
   uint32_t bins[BINS] = {0}, pairs = 0, before = 0;
   for (size_t k = 0; k < call->count; k += EVERY)
     if (call->slot[k] >= 0) bins[(size_t)call->slot[k] * BINS / ((size_t)most + 1)]++, pairs++;
-  call->one = most == 0;
+  call->one = most == 0 && !call->unwritten;
   for (int shard = 0, bin = 0; shard < call->shards; shard++) {
     call->edges[shard] = (int32_t)(((size_t)most + 1) * (size_t)bin / BINS);
     while (bin < BINS && (uint64_t)before * (uint64_t)call->shards < (uint64_t)pairs * (uint64_t)(shard + 1))
@@ -86,16 +90,53 @@ static void scatter_rows_shard(void *context, int shard) {
     from = 0, to = INT32_MAX;
   }
   call->kernels->scatter_rows(AT(call->target, first), CAT(call->source, first), call->coefficient, call->slot,
-                              call->row, call->count, call->targetStride, call->sourceStride, width, from, to);
+                              call->row, call->count, call->targetStride, call->sourceStride, width, from, to,
+                              call->unwritten);
 }
 void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void *source, const void *coefficient,
                      const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
-                     size_t width) {
+                     size_t width, int unwritten) {
   int shards = shards_for(count * width);
   struct scatter_rows_call call = {kernels, target, source, coefficient, slot, row, count, targetStride, sourceStride,
-                                   width, shards < MOST_SCATTERS ? shards : MOST_SCATTERS, 0, {0, INT32_MAX}};
+                                   width, shards < lm_threads() ? shards : lm_threads(), 0, unwritten, {0, INT32_MAX}};
   if (call.shards > 1) cut_targets(&call);
   lm_parallel(call.shards, scatter_rows_shard, &call);
+}
+
+struct cross_entropy_call {
+  const struct lm_kernels *kernels;
+  void *loss, *c, *sums, *target;
+  const void *users, *items;
+  const int32_t *user, *item, *slot, *edge;
+  const uint8_t *y;
+  size_t runs, userStride, itemStride, width;
+  double offset, scale;
+  int shards;
+};
+static void cross_entropy_shard(void *context, int shard) {
+  struct cross_entropy_call *call = context;
+  RUN(call->runs);
+  call->kernels->cross_entropy_runs(call->loss, call->c, call->sums, call->target, call->users, call->items, call->user,
+                                    call->item, call->slot, call->y, call->edge, first, length,
+                                    (size_t)call->edge[call->runs], call->userStride, call->itemStride, call->width,
+                                    call->offset, call->scale);
+}
+void lm_cross_entropy_runs(const struct lm_kernels *kernels, void *loss, void *c, void *sums, void *target,
+                           const void *users, const void *items, const int32_t *user, const int32_t *item,
+                           const int32_t *slot, const uint8_t *y, const int32_t *edge, size_t runs, size_t userStride,
+                           size_t itemStride, size_t width, double offset, double scale) {
+  size_t count = (size_t)edge[runs];
+  int shards = shards_for(count * width);
+  struct cross_entropy_call call = {kernels, loss, c, sums, target, users, items, user, item, slot, edge, y,
+                                    runs, userStride, itemStride, width, offset, scale, shards};
+  lm_parallel(shards, cross_entropy_shard, &call);
+  // The parts of items with several runs, in their order.
+  for (size_t run = 0; run < runs; run++) {
+    size_t first = (size_t)edge[run], end = (size_t)edge[run + 1];
+    if (slot[run] < 0 || lm_is_whole_item(item, first, end, count)) continue;
+    size_t bytes = userStride * kernels->scalar;
+    kernels->add_rows((char *)target + (size_t)slot[run] * bytes, (const char *)sums + run * bytes, width);
+  }
 }
 
 struct clear_call {

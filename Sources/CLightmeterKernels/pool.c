@@ -28,11 +28,13 @@
 #define LOOKS 64
 #define MOST_THREADS 256
 
-// The state of the job in one word, so that a shard is taken by one compare-and-swap: round, shards, next shard.
-#define NEXT_BITS 20
-#define TICKET(round, shards, next) (((uint64_t)(round) << (2 * NEXT_BITS)) | ((uint64_t)(shards) << NEXT_BITS) | (next))
-#define SHARDS(ticket) (((ticket) >> NEXT_BITS) & ((1u << NEXT_BITS) - 1))
-#define NEXT(ticket) ((ticket) & ((1u << NEXT_BITS) - 1))
+// The state of the job in one word, so that a shard is taken by one compare-and-swap: round, end and beginning of the shards
+// that nobody has taken. The caller takes from the beginning and the others from the end: a thread that finds the same part
+// of a row's numbers in every job has them near, and who is late leaves its shards to others.
+#define SHARD_BITS 20
+#define TICKET(round, first, end) (((uint64_t)(round) << (2 * SHARD_BITS)) | ((uint64_t)(end) << SHARD_BITS) | (first))
+#define END(ticket) (((ticket) >> SHARD_BITS) & ((1u << SHARD_BITS) - 1))
+#define FIRST(ticket) ((ticket) & ((1u << SHARD_BITS) - 1))
 
 static _Atomic uint64_t ticket;
 static _Atomic uint32_t finished;
@@ -55,14 +57,15 @@ enum { KEPT, OUT, DONE };
 static _Thread_local int runsErrand;
 
 /// Takes and runs shards until none is left.
-static void work(void) {
+static void work(int fromEnd) {
   uint64_t seen = atomic_load_explicit(&ticket, memory_order_acquire);
-  while (NEXT(seen) < SHARDS(seen)) {
+  while (FIRST(seen) < END(seen)) {
+    uint64_t left = fromEnd ? seen - ((uint64_t)1 << SHARD_BITS) : seen + 1;
     // Success means that the job of this very ticket is still unfinished: its fields cannot change before `finished` does.
-    if (!atomic_compare_exchange_weak_explicit(&ticket, &seen, seen + 1, memory_order_acq_rel, memory_order_acquire))
+    if (!atomic_compare_exchange_weak_explicit(&ticket, &seen, left, memory_order_acq_rel, memory_order_acquire))
       continue;
     unsigned mode = lm_set_rounding_mode(jobMode);
-    job(jobContext, (int)NEXT(seen));
+    job(jobContext, fromEnd ? (int)END(left) : (int)FIRST(seen));
     lm_set_rounding_mode(mode);
     atomic_fetch_add_explicit(&finished, 1, memory_order_release);
     seen = atomic_load_explicit(&ticket, memory_order_acquire);
@@ -78,7 +81,7 @@ static void run_errand(struct lm_errand *own) {
 
 static int nothing_to_do(void) {
   uint64_t seen = atomic_load(&ticket);
-  return NEXT(seen) >= SHARDS(seen) && !atomic_load(&stopping) && !atomic_load(&errand);
+  return FIRST(seen) >= END(seen) && !atomic_load(&stopping) && !atomic_load(&errand);
 }
 
 static uint64_t nanoseconds(void) {
@@ -109,7 +112,7 @@ static void *worker(void *unused) {
       run_errand(own);
       runsErrand = 0;
     }
-    work();
+    work(1);
   }
 }
 
@@ -164,7 +167,7 @@ int lm_use_threads(int count) {
 
 void lm_parallel(int shards, void (*body)(void *context, int shard), void *context) {
   // Another caller's job, or a job inside a shard, runs by itself: the shards are the same.
-  if (shards < 2 || shards >= 1 << NEXT_BITS || runsErrand || lm_threads() < 2 || pthread_mutex_trylock(&busy) != 0) {
+  if (shards < 2 || shards >= 1 << SHARD_BITS || runsErrand || lm_threads() < 2 || pthread_mutex_trylock(&busy) != 0) {
     for (int shard = 0; shard < shards; shard++) body(context, shard);
     return;
   }
@@ -173,9 +176,9 @@ void lm_parallel(int shards, void (*body)(void *context, int shard), void *conte
   jobMode = lm_rounding_mode();
   atomic_store_explicit(&finished, 0, memory_order_relaxed);
   jobRound = (jobRound + 1) & 0xffffff;
-  atomic_store(&ticket, TICKET(jobRound, shards, 0));
+  atomic_store(&ticket, TICKET(jobRound, 0, shards));
   wake();
-  work();
+  work(0);
   AWAIT(atomic_load_explicit(&finished, memory_order_acquire) == (uint32_t)shards);
   pthread_mutex_unlock(&busy);
 }

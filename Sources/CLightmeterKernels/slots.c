@@ -70,20 +70,50 @@ void lm_locate_slots(uint64_t round, size_t count, const uint64_t *userMarks, si
   lm_parallel((int)((count + BLOCK - 1) / BLOCK) * 2, locate_block, sides);
 }
 
-size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots, size_t count, int32_t *other,
-                     size_t otherCount, int32_t *places, int32_t *shared, int32_t *origins, int32_t *sharedSlots) {
-  size_t found = 0;
-  for (size_t row = 0; row < rowCount; row++) places[row] = -1;
-  for (size_t k = 0; k < otherCount; k++) {
-    int32_t slot = other[k];
-    if (slot < 0) continue;
-    if (places[slot] < 0) {
-      places[slot] = (int32_t)found;
-      shared[found] = rows[slot];
-      origins[found++] = slot;
+void lm_group_by_slot(const int32_t *slots, size_t count, size_t slotCount, int32_t *offsets, int32_t *entries) {
+  for (size_t s = 0; s <= slotCount; s++) offsets[s] = 0;
+  for (size_t k = 0; k < count; k++) offsets[slots[k] + 1]++;
+  for (size_t s = 0; s < slotCount; s++) offsets[s + 1] += offsets[s];
+  // Every slot's end runs from its beginning over its entries.
+  for (size_t s = slotCount; s > 0; s--) offsets[s] = offsets[s - 1];
+  for (size_t k = 0; k < count; k++) entries[offsets[slots[k] + 1]++] = (int32_t)k;
+}
+
+size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots, size_t count, uint64_t round,
+                     const uint64_t *marks, size_t markCount, const int32_t *offsets, const int32_t *entries, int all,
+                     int32_t *places, int32_t *shared, int32_t *origins, int32_t *sharedSlots, int32_t *found,
+                     int32_t *foundSlots, ptrdiff_t *foundCount) {
+  size_t kept = 0;
+  // A third of the rows may be marked, at random: written in any case and kept by an addition, not by a guess.
+  for (size_t slot = 0; slot < rowCount; slot++) {
+    if (slot + AHEAD < rowCount) __builtin_prefetch(marks + rows[slot + AHEAD]);
+    int32_t row = rows[slot];
+    if ((uint32_t)row >= markCount) __builtin_trap();
+    int32_t keeps = all | (marks[row] >> 32 == round);
+    places[slot] = keeps ? (int32_t)kept : -1;
+    shared[kept] = row;
+    origins[kept] = (int32_t)slot;
+    kept += (size_t)keeps;
+  }
+  ptrdiff_t pairs = 0;
+  for (size_t k = 0; k < kept; k++) {
+    uint64_t mark = marks[shared[k]];
+    if (mark >> 32 != round) continue;
+    for (int32_t e = offsets[(uint32_t)mark]; e < offsets[(uint32_t)mark + 1]; e++) {
+      found[pairs] = entries[e];
+      foundSlots[pairs++] = (int32_t)k;
     }
-    other[k] = places[slot];
   }
   for (size_t k = 0; k < count; k++) sharedSlots[k] = places[slots[k]];
-  return found;
+  *foundCount = pairs;
+  return kept;
+}
+
+size_t lm_item_runs(const int32_t *items, size_t count, int32_t *edges) {
+  size_t runs = 0;
+  edges[0] = 0;
+  for (size_t k = 1; k < count; k++)
+    if (items[k] != items[k - 1] || k - (size_t)edges[runs] == CROSS_ENTROPY_RUN) edges[++runs] = (int32_t)k;
+  if (count > 0) edges[++runs] = (int32_t)count;
+  return runs;
 }

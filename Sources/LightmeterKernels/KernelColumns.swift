@@ -39,6 +39,22 @@ public struct LossColumns<S: TrainingScalar>: Sendable {
   }
 }
 
+/// What the cross-entropy of pairs leaves, one entry per pair.
+public struct CrossEntropyColumns<S: TrainingScalar>: Sendable {
+  /// The logit; not written by a pass that needs none.
+  public var logits: [S] = []
+  /// Loss, nats.
+  public var loss: [S] = []
+  /// ∂loss/∂logit times the scale that was asked for.
+  public var byLogit: [S] = []
+  /// Entries of ``byLogit`` that were asked for.
+  public var chosen: [S] = []
+  // Sums of runs whose item has several.
+  var sums: [S] = []
+  /// Empty columns.
+  public init() {}
+}
+
 /// What the forward pass of Eq. (14) leaves for its pullback: exposure m, affinity q and gate r per pair.
 public struct BlendColumns<S: TrainingScalar>: Sendable {
   /// m = r q + (1 − r) θ, in [0, 1].
@@ -132,14 +148,10 @@ public struct ColumnSummary: Sendable, Equatable {
 
 extension TrainingScalar {
   /// Copies single-precision numbers into a column of this precision.
+  @_specialize(where Self == Float)
   public static func convert(_ input: [Float], into out: inout [Self]) {
-    if Self.self == Float.self, let same = input as? [Self] {
-      // A plain copy of the same type; the loop below would convert number by number.
-      out = same
-    } else {
-      reserve(&out, input.count)
-      for k in input.indices { out[k] = Self(input[k]) }
-    }
+    reserve(&out, input.count)
+    for k in input.indices { out[k] = Self(input[k]) }
   }
 
   /// A column of zeros; generic code must not fill arrays value by value.
@@ -174,6 +186,13 @@ extension TrainingScalar {
   public static func reserve(_ column: inout [Self], _ count: Int) {
     guard column.count < count else { return }
     column = zeros(count + count / 4)
+  }
+
+  /// Reads `out[k] = column[places[k]]`.
+  @_specialize(where Self == Float)
+  public static func gather(_ column: [Self], at places: [Int32], into out: inout [Self]) {
+    reserve(&out, places.count)
+    for k in places.indices { out[k] = column[Int(places[k])] }
   }
 
   /// Zeroes the first `count` values of a reused column, which grows if it must.

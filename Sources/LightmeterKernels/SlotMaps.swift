@@ -54,34 +54,90 @@ public struct SlotMaps: Sendable {
       round, users.count, userMarks, userMarks.count, users, &userSlots, itemMarks, itemMarks.count, items, &itemSlots)
   }
 
-  /// Finds the rows of a batch that other pairs read, and gives them slots of their own.
-  ///
-  /// - Parameters:
-  ///   - batchRows: the row of each slot of the batch.
-  ///   - slots: the slot of each pair of the batch.
-  ///   - other: slots in the batch, or -1; becomes slots of the shared rows.
-  ///   - rows: overwritten by the shared rows in order of first appearance in `other`, `origins` by their slots in the batch.
-  ///   - sharedSlots: overwritten by the shared slot of each pair of the batch, or -1.
-  ///   - places: scratch.
-  public static func share(
-    _ batchRows: [Int32], slots: [Int32], readBy other: inout [Int32], rows: inout [Int32], sharedSlots: inout [Int32],
-    origins: inout [Int32], places: inout [Int32]
-  ) {
-    resize(&places, batchRows.count)
-    resize(&rows, batchRows.count)
-    resize(&origins, batchRows.count)
-    resize(&sharedSlots, slots.count)
-    let found = lm_share_rows(
-      batchRows, batchRows.count, slots, slots.count, &other, other.count, &places, &rows, &origins, &sharedSlots)
-    rows.removeLast(batchRows.count - found)
-    origins.removeLast(batchRows.count - found)
+  /// Writes where the runs of pairs with one item begin, and after them where the last one ends; ascending items give each
+  /// item runs of its own. Empty without pairs.
+  public static func itemRuns(of items: [Int32], into edges: inout [Int32]) {
+    resize(&edges, items.count + 1)
+    let runs = lm_item_runs(items, items.count, &edges)
+    edges.removeLast(runs > 0 ? items.count - runs : edges.count)
   }
 
-  private static func resize(_ column: inout [Int32], _ count: Int) {
+  /// Finds the users of another batch that the pairs assigned last read.
+  ///
+  /// - Parameters:
+  ///   - rows: the row of each slot of that batch; `slots` the slot of each of its pairs.
+  ///   - entries: what each slot of the pairs assigned last has.
+  ///   - all: whether every row counts as read.
+  public func shareUsers(
+    _ rows: [Int32], slots: [Int32], entries: SlotEntries, all: Bool, into shared: inout SharedSlots
+  ) {
+    share(userMarks, rows, slots, entries, all, &shared)
+  }
+
+  /// The same for the items.
+  public func shareItems(
+    _ rows: [Int32], slots: [Int32], entries: SlotEntries, all: Bool, into shared: inout SharedSlots
+  ) {
+    share(itemMarks, rows, slots, entries, all, &shared)
+  }
+
+  private func share(
+    _ marks: [UInt64], _ rows: [Int32], _ slots: [Int32], _ entries: SlotEntries, _ all: Bool,
+    _ shared: inout SharedSlots
+  ) {
+    Self.resize(&shared.places, rows.count)
+    Self.resize(&shared.rows, rows.count)
+    Self.resize(&shared.origins, rows.count)
+    Self.resize(&shared.slots, slots.count)
+    Self.resize(&shared.entries, entries.entries.count)
+    Self.resize(&shared.entrySlots, entries.entries.count)
+    var found = 0
+    let kept = lm_share_rows(
+      rows, rows.count, slots, slots.count, round, marks, marks.count, entries.offsets, entries.entries, all ? 1 : 0,
+      &shared.places, &shared.rows, &shared.origins, &shared.slots, &shared.entries, &shared.entrySlots, &found)
+    shared.rows.removeLast(rows.count - kept)
+    shared.origins.removeLast(rows.count - kept)
+    shared.entries.removeLast(entries.entries.count - found)
+    shared.entrySlots.removeLast(entries.entries.count - found)
+  }
+
+  fileprivate static func resize(_ column: inout [Int32], _ count: Int) {
     if column.count < count {
       column.append(contentsOf: repeatElement(0, count: count - column.count))
     } else {
       column.removeLast(column.count - count)
     }
   }
+}
+
+/// What belongs to each slot: the places of its pairs, or of its runs of pairs, ascending.
+public struct SlotEntries: Sendable {
+  fileprivate var offsets: [Int32] = [0]
+  fileprivate var entries: [Int32] = []
+  /// No slots.
+  public init() {}
+
+  /// Groups the places of `slots`, each below `count`, by slot.
+  public mutating func group(_ slots: [Int32], slotCount: Int) {
+    SlotMaps.resize(&offsets, slotCount + 1)
+    SlotMaps.resize(&entries, slots.count)
+    lm_group_by_slot(slots, slots.count, slotCount, &offsets, &entries)
+  }
+}
+
+/// Rows of a batch that other pairs read, with slots of their own.
+public struct SharedSlots: Sendable {
+  /// The rows, in the batch's order.
+  public var rows: [Int32] = []
+  /// Their slots in the batch.
+  public var origins: [Int32] = []
+  /// The shared slot of each pair of the batch; -1 where its row is not shared.
+  public var slots: [Int32] = []
+  /// What the other pairs have of the shared rows: entries of ``SlotEntries``, and the shared slot of each.
+  public var entries: [Int32] = []
+  /// The shared slot of each entry.
+  public var entrySlots: [Int32] = []
+  fileprivate var places: [Int32] = []
+  /// No rows.
+  public init() {}
 }

@@ -23,14 +23,18 @@ extension TrainingScalar {
   }
 
   /// Adds `coefficients[k] * source[rows[k]]` to row `slots[k]` of `target`.
+  ///
+  /// - Parameter unwritten: whether the rows hold nothing yet. Slots are in order of first appearance then, and none is
+  ///   left out: the first pair of a row writes it, with zeros beyond `width`.
   @_specialize(where Self == Float)
   public static func scatterRows(
     _ coefficients: [Self], _ source: RowsView<Self>, _ rows: [Int32], slots: [Int32], width: Int,
-    into target: inout [Self], targetStride: Int
+    into target: inout [Self], targetStride: Int, unwritten: Bool = false
   ) {
     precondition(slots.count >= rows.count && coefficients.count >= rows.count, "index and coefficient lengths differ")
     lm_scatter_rows(
-      table, &target, source.values, coefficients, slots, rows, rows.count, targetStride, source.stride, width)
+      table, &target, source.values, coefficients, slots, rows, rows.count, targetStride, source.stride, width,
+      unwritten ? 1 : 0)
   }
 
   /// Adds `scale` times row `slots[k]` of `step` to row `rows[k]` of `table` and keeps what that held before in `saved`.
@@ -154,6 +158,31 @@ extension TrainingScalar {
     lm_naive_terms(table, &loss, &byLogit, nil, nil, nil, feedback, logits, feedback.count)
   }
 
+  /// Cross-entropy of pairs that stand item by item, its derivatives by the logits times `scale`, and their sum over each
+  /// item's user rows, added to the item's row of `target`; in one pass over the user rows, which are far away.
+  ///
+  /// - Parameters:
+  ///   - runs: of the pairs, whose items ascend, from ``SlotMaps/itemRuns(of:into:)``; not empty.
+  ///   - runSlots: the row that the item of each run has in `target`, or -1.
+  ///   - target: rows as far apart as those of `users`.
+  @_specialize(where Self == Float)
+  public static func crossEntropyRuns(
+    _ users: RowsView<Self>, _ userRows: [Int32], _ items: RowsView<Self>, _ itemRows: [Int32],
+    runs: [Int32], runSlots: [Int32], feedback: [UInt8], width: Int, offset: Self, scale: Self,
+    columns: inout CrossEntropyColumns<Self>, into target: inout [Self]
+  ) {
+    let count = feedback.count
+    precondition(runs.count > 1 && Int(runs[runs.count - 1]) == count, "the runs are not those of \(count) pairs")
+    precondition(userRows.count == count && itemRows.count == count, "a pair has a user and an item")
+    precondition(runSlots.count == runs.count - 1, "a run has a slot")
+    reserve(&columns.loss, count)
+    reserve(&columns.byLogit, count)
+    reserve(&columns.sums, (runs.count - 1) * users.stride)
+    lm_cross_entropy_runs(
+      table, &columns.loss, &columns.byLogit, &columns.sums, &target, users.values, items.values, userRows, itemRows,
+      runSlots, feedback, runs, runs.count - 1, users.stride, items.stride, width, Double(offset), Double(scale))
+  }
+
   /// Eq. (4) per pair; see `InversePropensity` in the objectives.
   @_specialize(where Self == Float)
   public static func inversePropensityTerms(
@@ -267,5 +296,12 @@ extension TrainingScalar {
       compiled.summarize(raw.baseAddress?.assumingMemoryBound(to: Double.self), column, count)
     }
     return ColumnSummary(sum: result.0, squares: result.1, least: result.2, greatest: result.3)
+  }
+
+  /// Sum of the first `count` values in double: that of ``summarize(_:count:)``, for less.
+  @_specialize(where Self == Float)
+  public static func sum(_ column: [Self], count: Int) -> Double {
+    precondition(column.count >= count, "a column has fewer than \(count) values")
+    return compiled.sum(column, count)
   }
 }

@@ -1,3 +1,4 @@
+internal import LightmeterFeedback
 public import LightmeterKernels
 
 /// A relevance model: parameters ω and the logit s of a user–item pair, with the three linear maps that training needs.
@@ -25,12 +26,28 @@ public protocol Backbone<S>: Sendable {
   func pullback(_ cotangents: [S], for batch: IndexedBatch, into gradient: inout [RowGradient<S>])
   /// Writes ⟨∂logit_k/∂ω, direction⟩ for every pair; `direction` has the batch's slots as rows.
   func pushforward(_ direction: [RowGradient<S>], for batch: IndexedBatch, into tangents: inout [S])
+  /// Writes the cross-entropy of every pair and adds `scale` times the gradient of their sum to the shared rows. The three
+  /// maps suffice for it; a backbone that can do it in fewer passes has its own.
+  func crossEntropy(
+    of pairs: OuterPairs, scale: S, columns: inout CrossEntropyColumns<S>, into gradient: inout [RowGradient<S>])
 }
 
 extension Backbone {
   /// Zeroes a gradient for the rows that `batch` touches, one entry per table.
   public func resetGradient(_ gradient: inout [RowGradient<S>], for batch: IndexedBatch) {
     reset(&gradient, rows: touchedRows(of: batch), tables: tables)
+  }
+
+  /// Logits, terms, pullback.
+  public func crossEntropy(
+    of pairs: OuterPairs, scale: S, columns: inout CrossEntropyColumns<S>, into gradient: inout [RowGradient<S>]
+  ) {
+    let batch = pairs.withSharedSlots
+    logits(for: batch, into: &columns.logits)
+    S.crossEntropy(
+      feedback: batch.pairs.feedback, logits: columns.logits, loss: &columns.loss, byLogit: &columns.byLogit)
+    for k in 0..<batch.count { columns.byLogit[k] *= scale }
+    pullback(columns.byLogit, for: batch, into: &gradient)
   }
 }
 

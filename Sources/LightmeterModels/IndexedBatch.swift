@@ -48,39 +48,3 @@ public struct BatchIndexer: Sendable {
       users: other.pairs.users, items: other.pairs.items, userSlots: &other.userSlots, itemSlots: &other.itemSlots)
   }
 }
-
-/// The rows that a batch shares with other pairs, as a gradient of their own.
-///
-/// An outer loss on other pairs has derivatives by the batch's rows only where those pairs read them: often few.
-public struct SharedRows: Sendable {
-  /// The batch's pairs by slots of the shared rows; -1 where a pair's user or item is not shared. Its `pairs` are empty.
-  public var batch = IndexedBatch()
-  /// Slots that the shared users have in the batch.
-  public private(set) var userOrigins: [Int32] = []
-  /// Slots that the shared items have in the batch.
-  public private(set) var itemOrigins: [Int32] = []
-  private var places: [Int32] = []
-
-  /// No rows.
-  public init() {}
-
-  /// Finds the rows of `batch` that `other` reads, and gives the pairs of `other` their slots among those.
-  ///
-  /// - Parameter other: located among the rows of `batch` (``BatchIndexer/locate(_:)``).
-  public mutating func find(in batch: IndexedBatch, readBy other: inout IndexedBatch) {
-    SlotMaps.share(
-      batch.userRows, slots: batch.userSlots, readBy: &other.userSlots, rows: &self.batch.userRows,
-      sharedSlots: &self.batch.userSlots, origins: &userOrigins, places: &places)
-    SlotMaps.share(
-      batch.itemRows, slots: batch.itemSlots, readBy: &other.itemSlots, rows: &self.batch.itemRows,
-      sharedSlots: &self.batch.itemSlots, origins: &itemOrigins, places: &places)
-  }
-
-  /// Takes all rows of `batch`, in its order: whatever is located among them keeps its slots.
-  public mutating func takeAll(of batch: IndexedBatch) {
-    (self.batch.userRows, self.batch.userSlots) = (batch.userRows, batch.userSlots)
-    (self.batch.itemRows, self.batch.itemSlots) = (batch.itemRows, batch.itemSlots)
-    userOrigins = batch.userRows.indices.map { Int32($0) }
-    itemOrigins = batch.itemRows.indices.map { Int32($0) }
-  }
-}

@@ -93,18 +93,38 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   @_specialize(where S == Float)
   public func pullback(_ cotangents: [S], for batch: IndexedBatch, into gradient: inout [RowGradient<S>]) {
     let width = paddedWidth
-    S.scatterRows(
-      cotangents, tables[1].view, batch.pairs.items, slots: batch.userSlots, width: width,
-      into: &gradient[0].values, targetStride: gradient[0].stride)
-    S.scatterRows(
-      cotangents, tables[0].view, batch.pairs.users, slots: batch.itemSlots, width: width,
-      into: &gradient[1].values, targetStride: gradient[1].stride)
+    gradient[0].add(
+      cotangents, tables[1].view, batch.pairs.items, slots: batch.userSlots, slotRows: batch.userRows, width: width)
+    gradient[1].add(
+      cotangents, tables[0].view, batch.pairs.users, slots: batch.itemSlots, slotRows: batch.itemRows, width: width)
+    clearFixedColumns(of: &gradient)
+  }
+
+  /// What training never moves has no derivative.
+  private func clearFixedColumns(of gradient: inout [RowGradient<S>]) {
     for side in 0..<2 {
       guard let fixed = tables[side].fixedColumn else { continue }
       S.clearColumns(
         &gradient[side].values, count: gradient[side].rows.count, stride: gradient[side].stride,
         columns: fixed..<fixed + 1)
     }
+  }
+
+  /// The cross-entropy and its gradient, in one pass over the user rows.
+  @_specialize(where S == Float)
+  public func crossEntropy(
+    of pairs: OuterPairs, scale: S, columns: inout CrossEntropyColumns<S>, into gradient: inout [RowGradient<S>]
+  ) {
+    guard pairs.count > 0 else { return }
+    S.crossEntropyRuns(
+      tables[0].view, pairs.indexed.pairs.users, tables[1].view, pairs.indexed.pairs.items, runs: pairs.runs,
+      runSlots: pairs.runSlots, feedback: pairs.indexed.pairs.feedback, width: paddedWidth, offset: intercept,
+      scale: scale, columns: &columns, into: &gradient[1].values)
+    S.gather(columns.byLogit, at: pairs.sharedPairs, into: &columns.chosen)
+    S.scatterRows(
+      columns.chosen, tables[1].view, pairs.sharedPairItems, slots: pairs.sharedPairSlots, width: paddedWidth,
+      into: &gradient[0].values, targetStride: gradient[0].stride)
+    clearFixedColumns(of: &gradient)
   }
 
   /// ⟨∂logit/∂ω, direction⟩ per pair.

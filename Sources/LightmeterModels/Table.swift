@@ -88,20 +88,53 @@ extension Table<Float> {
 /// - Shapes: `rows` (touched), `values` (touched × stride of the table).
 public struct RowGradient<S: TrainingScalar>: Sendable {
   /// Touched rows in order of first appearance in the batch.
-  public var rows: [Int32] = []
-  /// Values, row by row in the order of `rows`; what is beyond them means nothing.
-  public var values: [S] = []
+  public private(set) var rows: [Int32] = []
   /// Elements from one row to the next.
-  public var stride = 0
+  public private(set) var stride = 0
+  private var stored: [S] = []
+  // Zeros that are not written yet: mostly the first sum writes the rows.
+  private var isUnwritten = false
   /// An empty gradient.
   public init() {}
+
+  /// Values, row by row in the order of `rows`; what is beyond them means nothing.
+  public var values: [S] {
+    get { isUnwritten ? S.zeros(rows.count * stride) : stored }
+    _modify {
+      write()
+      yield &stored
+    }
+  }
 
   /// Zeroes the gradient for new rows.
   @_specialize(where S == Float)
   public mutating func reset(rows: [Int32], stride: Int) {
     self.rows = rows
     self.stride = stride
-    S.clear(&values, rows.count * stride)
+    isUnwritten = true
+    S.reserve(&stored, rows.count * stride)
+  }
+
+  private mutating func write() {
+    guard isUnwritten else { return }
+    isUnwritten = false
+    S.clear(&stored, rows.count * stride)
+  }
+
+  /// Adds `coefficients[k]` times row `sourceRows[k]` of `source` to row `slots[k]`.
+  ///
+  /// - Parameters:
+  ///   - slotRows: the row of each slot, in order of first appearance among `slots`. Where these are the gradient's rows,
+  ///     the first sum writes them, and they need not be zeroed before.
+  @_specialize(where S == Float)
+  public mutating func add(
+    _ coefficients: [S], _ source: RowsView<S>, _ sourceRows: [Int32], slots: [Int32], slotRows: [Int32], width: Int
+  ) {
+    let writes = isUnwritten && slotRows == rows
+    if writes { isUnwritten = false } else { write() }
+    S.scatterRows(
+      coefficients, source, sourceRows, slots: slots, width: width, into: &stored, targetStride: stride,
+      unwritten: writes)
   }
 
   /// Sum of squares of the values.

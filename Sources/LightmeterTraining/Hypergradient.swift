@@ -62,15 +62,10 @@ extension Trainer {
   /// v of the validation loss at the virtual point, exposure 1: the cross-entropy. Only shared rows of v are kept.
   private mutating func validationGradient(reduction: Bilevel.Reduction) -> Double {
     let count = work.input.outer.count
-    backbone.logits(for: work.input.outer, into: &work.outerLogits)
-    S.crossEntropy(
-      feedback: work.input.outer.pairs.feedback, logits: work.outerLogits, loss: &work.outerTerms.loss,
-      byLogit: &work.outerTerms.byLogit)
-    let scale: S = reduction == .mean ? 1 / S(max(count, 1)) : 1
-    S.multiply(
-      work.outerTerms.byLogit, nil, scale: scale, count: count, into: &work.outerCotangents)
-    backbone.pullback(work.outerCotangents, for: work.input.outer, into: &work.outerGradient)
-    return S.summarize(work.outerTerms.loss, count: count).sum / Double(max(count, 1))
+    backbone.crossEntropy(
+      of: work.input.outer, scale: reduction == .mean ? 1 / S(max(count, 1)) : 1, columns: &work.crossEntropy,
+      into: &work.outerGradient)
+    return S.sum(work.crossEntropy.loss, count: count) / Double(max(count, 1))
   }
 
   /// v of the training loss at the virtual point with the exposure there, and the direct part of its derivative by α.
@@ -94,7 +89,7 @@ extension Trainer {
     exposure.pullback(
       work.outerCotangents, for: work.input.batch, items: backbone.itemEmbeddings, tape: &work.outerTape,
       into: &work.exposureGradient)
-    return S.summarize(work.outerTerms.loss, count: count).sum / Double(count)
+    return S.sum(work.outerTerms.loss, count: count) / Double(count)
   }
 
   /// The part through the virtual step, at the current point.

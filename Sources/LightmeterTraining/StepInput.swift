@@ -8,8 +8,8 @@ internal import LightmeterModels
 /// - Stability: experimental
 public struct StepInput: Sendable {
   var batch = IndexedBatch()
-  /// The validation pairs, by the rows that they share with the batch; empty without an outer level on them.
-  var outer = IndexedBatch()
+  /// The validation pairs, and the rows that they share with the batch; empty without an outer level on them.
+  var outer = OuterPairs()
   /// The rows that the outer loss and the batch share: where the virtual step matters and where v is not 0.
   var shared = SharedRows()
   private var indexer: BatchIndexer?
@@ -29,14 +29,9 @@ public struct StepInput: Sendable {
     own.index(&batch)
     guard case .bilevel(let settings) = strategy else { return }
     guard settings.outerSet == .validation else { return shared.takeAll(of: batch) }
-    outer.pairs = validation
-    own.locate(&outer)
+    outer.take(validation, userCount: userCount, itemCount: itemCount)
     // All rows of the batch where the exposure's derivative goes along v.
-    if settings.innerThroughExposure {
-      shared.takeAll(of: batch)
-    } else {
-      shared.find(in: batch, readBy: &outer)
-    }
+    outer.share(batch, all: settings.innerThroughExposure, as: &shared)
   }
 }
 

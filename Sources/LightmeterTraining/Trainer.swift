@@ -23,7 +23,6 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   /// m⁰ of the pull towards a prior, per item; needed only where the strategy pulls.
   public var pullPrior: [Float] = []
   private let (userCount, itemCount): (Int, Int)
-  private var validationIndexer: BatchIndexer?
   var work = TrainingWorkspace<S>()
 
   /// Puts the parts together.
@@ -129,13 +128,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
     inner.settle(&backbone.tables, rows: backbone.touchedRows(of: work.input.batch))
     outer.settle(&exposure.tables, rows: exposure.touchedRows(of: work.input.batch))
     guard case .bilevel(let settings) = strategy, settings.outerSet == .validation else { return }
-    if work.settled.pairs != work.input.outer.pairs {
-      var own = validationIndexer.take() ?? BatchIndexer(userCount: userCount, itemCount: itemCount)
-      work.settled.pairs = work.input.outer.pairs
-      own.index(&work.settled)
-      validationIndexer = own
-    }
-    inner.settle(&backbone.tables, rows: backbone.touchedRows(of: work.settled))
+    inner.settle(&backbone.tables, rows: backbone.touchedRows(of: work.input.outer.indexed))
   }
 
   /// Logits, exposures and loss terms of the batch at the current parameters.
@@ -146,9 +139,9 @@ public struct Trainer<S: TrainingScalar>: Sendable {
       estimator, of: work.input.batch, logits: work.logits, exposures: work.tape.exposures, into: &work.terms)
     var record = StepRecord()
     record.pairs = work.input.batch.count
-    record.trainingLoss = S.summarize(work.terms.loss, count: record.pairs).sum / Double(record.pairs)
+    record.trainingLoss = S.sum(work.terms.loss, count: record.pairs) / Double(record.pairs)
     record.exposures = S.summarize(work.tape.exposures, count: record.pairs)
-    record.gateSum = exposure is BlendedExposure<S> ? S.summarize(work.tape.blend.gate, count: record.pairs).sum : nil
+    record.gateSum = exposure is BlendedExposure<S> ? S.sum(work.tape.blend.gate, count: record.pairs) : nil
     return record
   }
 

@@ -12,6 +12,7 @@ struct TrainingWorkspace<S: TrainingScalar>: Sendable {
   var modelGradient: [RowGradient<S>] = []
   var exposureGradient: [RowGradient<S>] = []
   // The outer level: validation pairs or the batch at the virtual point.
+  var crossEntropy = CrossEntropyColumns<S>()
   var outerLogits: [S] = []
   var outerTerms = LossColumns<S>()
   var outerTape = ExposureTape<S>()
@@ -19,8 +20,6 @@ struct TrainingWorkspace<S: TrainingScalar>: Sendable {
   var outerCotangents: [S] = []
   var tangents: [S] = []
   var saved: [[S]] = []
-  // The validation pairs whose rows are kept up to date.
-  var settled = IndexedBatch()
 }
 
 /// What one step did, for the epoch's log.

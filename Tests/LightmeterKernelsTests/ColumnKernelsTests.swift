@@ -165,6 +165,7 @@ import Testing
     #expect(abs(summary.sum - wide.reduce(0, +)) < 1e-12)
     #expect(abs(summary.squares - wide.reduce(0) { $0 + $1 * $1 }) < 1e-12)
     #expect(summary.least == (wide.min() ?? 0) && summary.greatest == (wide.max() ?? 0))
+    #expect(S.sum(a, count: count) == summary.sum, "one order of summing")
     #expect(S.summarize(a).sum != summary.sum, "without a count the whole column is summed")
   }
 

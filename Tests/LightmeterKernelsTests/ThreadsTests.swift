@@ -89,6 +89,33 @@ import Testing
     }
   }
 
+  /// Slots in order of first appearance, as a batch numbers its rows: the first pair of a row writes it.
+  @Test(arguments: [1, 40, 3000]) func anUnwrittenTargetIsWrittenByTheFirstPairs(targets: Int) {
+    let (count, width, stride) = (4096, 50, 52)
+    var generator = SeededGenerator(seed: 4, stream: .world)
+    var (numbers, slots): ([Int: Int32], [Int32]) = ([:], [])
+    for _ in 0..<count {
+      let row = generator.below(targets)
+      let slot = numbers[row] ?? Int32(numbers.count)
+      numbers[row] = slot
+      slots.append(slot)
+    }
+    let rows: [Int32] = (0..<count).map { _ in Int32(generator.below(200)) }
+    let source = RowsView((0..<200 * width).map { _ in Float(generator.normal()) }, stride: width)
+    let coefficients = (0..<count).map { _ in Float(generator.normal()) }
+    for threads in [1, 2, 3, 8, 40] {
+      Threads.use(threads)
+      var expected = [Float](repeating: 0, count: numbers.count * stride)
+      var target = [Float](repeating: .nan, count: numbers.count * stride)
+      Float.scatterRows(
+        coefficients, source, rows, slots: slots, width: width, into: &expected, targetStride: stride)
+      Float.scatterRows(
+        coefficients, source, rows, slots: slots, width: width, into: &target, targetStride: stride, unwritten: true)
+      let wrong = target.indices.filter { target[$0] != expected[$0] }.count
+      #expect(wrong == 0, "\(threads) threads")
+    }
+  }
+
   @Test func pairsAreThoseOfThePermutationAndTheHash() {
     // 40 users with three positives each among 50 items, two draws a positive, 30 further pairs.
     let users: [Int32] = (0..<120).map { Int32($0 / 3) }

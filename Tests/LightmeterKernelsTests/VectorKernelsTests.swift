@@ -55,8 +55,9 @@ enum KernelDraws {
   private func dotRows<S: TrainingScalar>(_ width: Int, _: S.Type) {
     let (left, right) = (Rows<S>(width, 1), Rows<S>(width, 2))
     for count in KernelDraws.counts {
-      for accumulate in [false, true] {
-        let leftRows = KernelDraws.indices(count, below: 9, 3, missing: true)
+      // Pairs go four at a time where none of the four lacks its row.
+      for (accumulate, missing) in [(false, true), (true, true), (false, false), (true, false)] {
+        let leftRows = KernelDraws.indices(count, below: 9, 3, missing: missing)
         let rightRows = KernelDraws.indices(count, below: 9, 4)
         let before: [S] = KernelDraws.normal(count + 2, 5)
         var out = before

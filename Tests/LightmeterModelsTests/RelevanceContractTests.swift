@@ -44,6 +44,29 @@ import Testing
     #expect(abs(left) > 1e-3)
   }
 
+  /// A gradient that is reset holds zeros for whoever reads it, whatever it held before, and sums add up.
+  @Test func aGradientIsZeroAfterAResetAndAddsUpWhateverItsFirstSum() {
+    let (batch, source) = (batch(), RowsView<Float>([1, 2, 3, 4, 5, 6, 7, 8], stride: 4))
+    var gradient = RowGradient<Float>()
+    func add(_ slots: [Int32], _ slotRows: [Int32]) {
+      gradient.add([1, 10, 100, 1000, 1], source, [0, 1, 0, 1, 0], slots: slots, slotRows: slotRows, width: 3)
+    }
+    gradient.reset(rows: batch.userRows, stride: 4)
+    add(batch.userSlots, batch.userRows)
+    let once: [Float] = [101, 202, 303, 0, 51, 62, 73, 0, 5000, 6000, 7000, 0]
+    #expect(Array(gradient.values[..<12]) == once)
+    add(batch.userSlots, batch.userRows)
+    #expect(Array(gradient.values[..<12]) == once.map { 2 * $0 })
+    gradient.reset(rows: batch.userRows, stride: 4)
+    #expect(gradient.values[..<12].allSatisfy { $0 == 0 } && gradient.squaredNorm == 0)
+    // Pairs of another batch: some rows get nothing.
+    add([2, -1, -1, 0, -1], [])
+    #expect(Array(gradient.values[..<12]) == [5000, 6000, 7000, 0, 0, 0, 0, 0, 1, 2, 3, 0])
+    gradient.reset(rows: batch.userRows, stride: 4)
+    gradient.values[5] += 3
+    #expect(Array(gradient.values[..<12]) == [0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0])
+  }
+
   @Test(arguments: BiasTerms.allCases) func pullbackMatchesCentralDifferences(biases: BiasTerms) {
     var model = MatrixFactorization<Double>(
       userCount: 4, itemCount: 5, dimension: 3, biases: biases, intercept: 0.4, seed: 1)

@@ -8,6 +8,8 @@
 
 /* coefficients of the closed form of one number of missed steps; see adam_settle */
 #define SETTLE_FORM 16
+/* most pairs of a run; see cross_entropy_runs */
+#define CROSS_ENTROPY_RUN 64
 
 // Batch-level arithmetic on rows of row-major tables. One source (kernels.inc) is compiled for float at three x86-64
 // levels and for double once; all float copies give the same bits (fixed lane order, no contraction, exact sqrt and
@@ -37,10 +39,21 @@
     void (*dot_rows)(void *out, const void *left, const void *right, const int32_t *li, const int32_t *ri,
                      size_t count, size_t leftStride, size_t rightStride, size_t width, double offset, int accumulate);
     /* target[slot[k]][c] += coefficient[k] * source[row[k]][c] for slots in [from, to), from >= 0. Runs of equal slots are
-       summed in registers. */
+       summed in registers. unwritten: rows hold nothing yet, and slots come in order of first appearance; a row's first
+       pair writes it, with zeros beyond width. */
     void (*scatter_rows)(void *target, const void *source, const void *coefficient, const int32_t *slot,
                          const int32_t *row, size_t count, size_t targetStride, size_t sourceStride, size_t width,
-                         int32_t from, int32_t to);
+                         int32_t from, int32_t to, int unwritten);
+    /* Runs [firstRun, firstRun + runs) of count pairs that stand item by item, a run being the pairs [edge[r], edge[r + 1])
+       of one item, at most CROSS_ENTROPY_RUN: loss[k], c[k] = scale * d loss[k] / d logit[k], logit = offset + user row .
+       item row. Where slot[r] >= 0, target[slot[r]] += sum of c[k] * user row; into sums[r] instead, which it
+       overwrites, where the item has other runs. Rows of users, target and sums are userStride apart. */
+    void (*cross_entropy_runs)(void *loss, void *c, void *sums, void *target, const void *users, const void *items,
+                               const int32_t *user, const int32_t *item, const int32_t *slot, const uint8_t *y,
+                               const int32_t *edge, size_t firstRun, size_t runs, size_t count, size_t userStride,
+                               size_t itemStride, size_t width, double offset, double scale);
+    /* target[c] += source[c] */
+    void (*add_rows)(void *target, const void *source, size_t width);
     /* saved[k] = table[row[k]] ; table[row[k]] += scale * step[slot[k]] */
     void (*displace_rows)(void *table, void *saved, const void *step, const int32_t *row, const int32_t *slot,
                           size_t count, size_t stride, double scale);
@@ -85,6 +98,8 @@
     void (*clear_columns)(void *rows, size_t count, size_t stride, size_t from, size_t to);
     /* result = {sum, sum of squares, least, greatest}, in double, in order */
     void (*summarize)(double result[4], const void *in, size_t count);
+    /* the sum alone, by the same order */
+    double (*sum)(const void *in, size_t count);
 
     /* Dense matrices of the order of the factors: `width` rows of `width` numbers rounded up to 64 bytes. The scratch of
        one call holds lm_dense_scratch(width, scalar) bytes. Sparse rows are offsets, index (ascending) and, per entry, a
@@ -133,7 +148,12 @@ void lm_dot_rows(const struct lm_kernels *kernels, void *out, const void *left, 
                  int accumulate);
 void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void *source, const void *coefficient,
                      const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
-                     size_t width);
+                     size_t width, int unwritten);
+// All runs; sums has a row for each.
+void lm_cross_entropy_runs(const struct lm_kernels *kernels, void *loss, void *c, void *sums, void *target,
+                           const void *users, const void *items, const int32_t *user, const int32_t *item,
+                           const int32_t *slot, const uint8_t *y, const int32_t *edge, size_t runs, size_t userStride,
+                           size_t itemStride, size_t width, double offset, double scale);
 // Zeroes, by the cut of the passes that fill and read the same rows.
 void lm_clear(void *values, size_t bytes);
 void lm_displace_rows(const struct lm_kernels *kernels, void *table, void *saved, const void *step, const int32_t *row,
@@ -165,10 +185,23 @@ void lm_assign_slots(uint64_t round, size_t count, uint64_t *userMarks, size_t u
 void lm_locate_slots(uint64_t round, size_t count, const uint64_t *userMarks, size_t userCount, const int32_t *users,
                      int32_t *userSlots, const uint64_t *itemMarks, size_t itemCount, const int32_t *items,
                      int32_t *itemSlots);
-// The rows of a batch that other pairs read, as slots of their own: see SharedRows in the models. Of `other`, slots of the
-// batch become slots of the shared rows; places has a number for each row, shared and origins have room for all rows.
-size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots, size_t count, int32_t *other,
-                     size_t otherCount, int32_t *places, int32_t *shared, int32_t *origins, int32_t *sharedSlots);
+// The runs of pairs that stand item by item: edges[r] ... edges[r + 1], each of one item and at most
+// CROSS_ENTROPY_RUN pairs; edges has room for count + 1. Returns how many.
+size_t lm_item_runs(const int32_t *items, size_t count, int32_t *edges);
+// Whether pairs [first, end) of count are all pairs of their item.
+static inline int lm_is_whole_item(const int32_t *items, size_t first, size_t end, size_t count) {
+  return (first == 0 || items[first - 1] != items[first]) && (end == count || items[end] != items[first]);
+}
+// Places 0, 1, ... by their slot: offsets has slotCount + 1 entries, entries[offsets[s]] ... are those of slot s, ascending.
+void lm_group_by_slot(const int32_t *slots, size_t count, size_t slotCount, int32_t *offsets, int32_t *entries);
+// The rows of a batch that other pairs read: those whose mark is of `round`, or all. places[slot of the batch] becomes the
+// shared slot or -1, shared its row and origins its slot in the batch; sharedSlots those of the batch's pairs. found and
+// foundSlots: the entries, by offsets, of every marked row and its shared slot; foundCount how many. Returns the number of
+// shared rows.
+size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots, size_t count, uint64_t round,
+                     const uint64_t *marks, size_t markCount, const int32_t *offsets, const int32_t *entries, int all,
+                     int32_t *places, int32_t *shared, int32_t *origins, int32_t *sharedSlots, int32_t *found,
+                     int32_t *foundSlots, ptrdiff_t *foundCount);
 
 // Dense kernels over blocks of rows, each block by one thread.
 size_t lm_dense_scratch(size_t width, size_t scalar);

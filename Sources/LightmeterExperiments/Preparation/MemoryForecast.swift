@@ -63,9 +63,10 @@ public struct MemoryForecast: Sendable {
     let model = 4 * MemoryForecast.stride(columns) * (users + items)
     let learnsExposure = if case .blended = method.exposure { true } else { false }
     let exposure = learnsExposure ? 4 * MemoryForecast.stride(method.dimension) * users : 0
-    // Positives by user, their users for the sampler, step counts and two inputs' marks per row, a validation set of two
-    // pairs for every fifth user in two orders and its negatives.
-    let pairs = 8 * size.positives + 8 * users + 20 * (users + items) + (learnsExposure ? 4 * users : 0)
+    // Positives by user, their users for the sampler, step counts and two inputs' marks per row (with an outer level, those
+    // of its pairs as well), a validation set of two pairs for every fifth user in two orders and its negatives.
+    let marks = if case .bilevel = method.strategy { 32 } else { 16 }
+    let pairs = 8 * size.positives + 8 * users + (4 + marks) * (users + items) + (learnsExposure ? 4 * users : 0)
     let validation = 9 * users
     let batch = 4 * 8 * MemoryForecast.stride(columns) * method.batchSize
     let moments = 3 * (model + exposure)

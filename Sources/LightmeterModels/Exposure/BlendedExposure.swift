@@ -63,7 +63,7 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
     addToParameters(
       users: tape.first, gates: tape.second, rows: items.rows, width: items.paddedWidth, index: batch.pairs.items,
       batch, tape.zeros, &gradient)
-    gradient[1].values[dimension] += S(S.summarize(tape.second, count: batch.count).sum)
+    gradient[1].values[dimension] += S(S.sum(tape.second, count: batch.count))
   }
 
   /// Adds users[k]·rows[index[k]] to the pair's e_u and gates[k]·rows[index[k]] to a.
@@ -71,9 +71,7 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
     users: [S], gates: [S], rows: RowsView<S>, width: Int, index: [Int32], _ batch: IndexedBatch, _ gateSlots: [Int32],
     _ gradient: inout [RowGradient<S>]
   ) {
-    S.scatterRows(
-      users, rows, index, slots: batch.userSlots, width: width, into: &gradient[0].values,
-      targetStride: gradient[0].stride)
+    gradient[0].add(users, rows, index, slots: batch.userSlots, slotRows: batch.userRows, width: width)
     S.scatterRows(
       gates, rows, index, slots: gateSlots, width: width,
       into: &gradient[1].values, targetStride: gradient[1].stride)
@@ -117,7 +115,7 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
     addToParameters(
       users: tape.first, gates: tape.second, rows: items.rows, width: items.paddedWidth, index: batch.pairs.items,
       batch, tape.zeros, &gradient)
-    gradient[1].values[dimension] += S(S.summarize(tape.second, count: batch.count).sum)
+    gradient[1].values[dimension] += S(S.sum(tape.second, count: batch.count))
     S.blendPullback(
       cotangents, of: tape.blend, popularity: popularity, items: batch.pairs.items, affinities: &tape.third,
       gates: &tape.fourth)

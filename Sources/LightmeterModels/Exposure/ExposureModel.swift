@@ -106,6 +106,7 @@ public struct FixedExposure<S: TrainingScalar>: ExposureModel {
   public func touchedRows(of batch: IndexedBatch) -> [[Int32]] { [] }
 
   /// m of every pair, into the tape.
+  @_specialize(where S == Float)
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
     tape.reserve(batch.count)
     if tape.known.count != batch.count { tape.known = [Float](repeating: 0, count: batch.count) }

@@ -60,7 +60,7 @@ struct GatedExposure<S: TrainingScalar>: Sendable {
       S.scatterRows(
         slopes[gate], embeddings.rows, rows, slots: gateRows[gate], width: dimension, into: &gradient.values,
         targetStride: gradient.stride)
-      gradient.values[gate * gradient.stride + dimension] += S(S.summarize(slopes[gate], count: count).sum)
+      gradient.values[gate * gradient.stride + dimension] += S(S.sum(slopes[gate], count: count))
     }
   }
 }

@@ -1,0 +1,106 @@
+public import LightmeterFeedback
+internal import LightmeterKernels
+
+/// The pairs of an outer loss, item by item, and where a batch's gradient has rows for them.
+///
+/// The pairs are mostly the same for many steps, so what belongs to a row is looked up by the batch's rows, which are few.
+public struct OuterPairs: Sendable {
+  /// The pairs, with items ascending, and their rows, each once.
+  public private(set) var indexed = IndexedBatch()
+  /// Where runs of pairs with one item begin, and where the last one ends.
+  public private(set) var runs: [Int32] = []
+  /// The shared slot of each run's item; -1 where the batch does not have it.
+  public private(set) var runSlots: [Int32] = []
+  /// The pairs whose user is shared.
+  public var sharedPairs: [Int32] { users.entries }
+  /// The shared slot of the user of each of ``sharedPairs``.
+  public var sharedPairSlots: [Int32] { users.entrySlots }
+  /// The item of each of ``sharedPairs``.
+  public private(set) var sharedPairItems: [Int32] = []
+  private var given = PairBatch()
+  private var maps: SlotMaps?
+  private var (userEntries, itemEntries) = (SlotEntries(), SlotEntries())
+  private var (users, items) = (SharedSlots(), SharedSlots())
+
+  /// No pairs.
+  public init() {}
+  /// Number of pairs.
+  public var count: Int { indexed.count }
+
+  /// Takes pairs, unless they are those that it has.
+  ///
+  /// - Complexity: O(pairs), and O(users + items) memory, once.
+  public mutating func take(_ pairs: PairBatch, userCount: Int, itemCount: Int) {
+    guard pairs != given else { return }
+    given = pairs
+    let ascending = zip(pairs.items, pairs.items.dropFirst()).allSatisfy { $0 <= $1 }
+    indexed.pairs = ascending ? pairs : pairs.itemMajor()
+    var own = maps.take() ?? SlotMaps(userCount: userCount, itemCount: itemCount)
+    own.assign(
+      users: indexed.pairs.users, items: indexed.pairs.items, userSlots: &indexed.userSlots,
+      itemSlots: &indexed.itemSlots, userRows: &indexed.userRows, itemRows: &indexed.itemRows)
+    maps = own
+    SlotMaps.itemRuns(of: indexed.pairs.items, into: &runs)
+    userEntries.group(indexed.userSlots, slotCount: indexed.userRows.count)
+    itemEntries.group(runs.dropLast().map { indexed.itemSlots[Int($0)] }, slotCount: indexed.itemRows.count)
+  }
+
+  /// Finds the rows of `batch` that these pairs read, or takes all of them, and gives the pairs their slots.
+  ///
+  /// - Parameter all: whether rows that no pair reads are shared as well.
+  public mutating func share(_ batch: IndexedBatch, all: Bool, as shared: inout SharedRows) {
+    guard let maps else { return shared.takeAll(of: batch) }
+    maps.shareUsers(batch.userRows, slots: batch.userSlots, entries: userEntries, all: all, into: &users)
+    maps.shareItems(batch.itemRows, slots: batch.itemSlots, entries: itemEntries, all: all, into: &items)
+    shared.take(&users, &items)
+    runSlots = [Int32](repeating: -1, count: max(runs.count - 1, 0))
+    for (run, slot) in zip(items.entries, items.entrySlots) { runSlots[Int(run)] = slot }
+    sharedPairItems = users.entries.map { indexed.pairs.items[Int($0)] }
+  }
+
+  /// The pairs as a batch whose slots are the shared ones; -1 where a pair's row is not shared.
+  var withSharedSlots: IndexedBatch {
+    var batch = IndexedBatch()
+    batch.pairs = indexed.pairs
+    batch.userSlots = [Int32](repeating: -1, count: count)
+    batch.itemSlots = batch.userSlots
+    for (pair, slot) in zip(sharedPairs, sharedPairSlots) { batch.userSlots[Int(pair)] = slot }
+    for run in runSlots.indices {
+      for pair in runs[run]..<runs[run + 1] { batch.itemSlots[Int(pair)] = runSlots[run] }
+    }
+    return batch
+  }
+}
+
+/// The rows that a batch shares with the pairs of an outer loss, as a gradient of their own.
+///
+/// An outer loss on other pairs has derivatives by the batch's rows only where those pairs read them: often few.
+public struct SharedRows: Sendable {
+  /// The batch's pairs by slots of the shared rows; -1 where a pair's user or item is not shared. Its `pairs` are empty.
+  public var batch = IndexedBatch()
+  /// Slots that the shared users have in the batch.
+  public private(set) var userOrigins: [Int32] = []
+  /// Slots that the shared items have in the batch.
+  public private(set) var itemOrigins: [Int32] = []
+
+  /// No rows.
+  public init() {}
+
+  /// Takes all rows of `batch`, in its order.
+  public mutating func takeAll(of batch: IndexedBatch) {
+    (self.batch.userRows, self.batch.userSlots) = (batch.userRows, batch.userSlots)
+    (self.batch.itemRows, self.batch.itemSlots) = (batch.itemRows, batch.itemSlots)
+    userOrigins = batch.userRows.indices.map { Int32($0) }
+    itemOrigins = batch.itemRows.indices.map { Int32($0) }
+  }
+
+  // Swapped: who shared the columns would copy them when they are written again.
+  fileprivate mutating func take(_ users: inout SharedSlots, _ items: inout SharedSlots) {
+    swap(&batch.userRows, &users.rows)
+    swap(&batch.userSlots, &users.slots)
+    swap(&userOrigins, &users.origins)
+    swap(&batch.itemRows, &items.rows)
+    swap(&batch.itemSlots, &items.slots)
+    swap(&itemOrigins, &items.origins)
+  }
+}
