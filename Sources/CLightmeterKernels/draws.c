@@ -12,18 +12,41 @@ uint64_t lm_hash(uint64_t a, uint64_t b) {
   return mix(mix(a + 0x9e3779b97f4a7c15 * (b + 1)) + 0xd1b54a32d192ed03);
 }
 
+#define RUN 256
+
+// One walk through the network: it may end outside.
+static inline uint64_t walk(const struct lm_permutation *order, uint64_t value, uint64_t salt) {
+  uint64_t left = value >> order->half, right = value & order->mask;
+  for (int round = 0; round < 4; round++) {
+    uint64_t next = left ^ (mix(right + order->keys[round] + salt) & order->mask);
+    left = right;
+    right = next;
+  }
+  return (left << order->half) | right;
+}
+
 static inline uint64_t permute(const struct lm_permutation *order, uint64_t position, uint64_t salt) {
-  uint64_t value = position, half = order->half, mask = order->mask;
-  do {
-    uint64_t left = value >> half, right = value & mask;
-    for (int round = 0; round < 4; round++) {
-      uint64_t next = left ^ (mix(right + order->keys[round] + salt) & mask);
-      left = right;
-      right = next;
-    }
-    value = (left << half) | right;
-  } while (value >= order->count);
+  uint64_t value = position;
+  do value = walk(order, value, salt);
+  while (value >= order->count);
   return value;
+}
+
+// The same for a run of positions, in rounds of all that are still outside: how often one has to walk is not guessed.
+static void permute_run(const struct lm_permutation *order, uint64_t first, size_t count, uint64_t *values) {
+  uint16_t outside[RUN];
+  size_t left = count;
+  for (size_t k = 0; k < count; k++) values[k] = first + k, outside[k] = (uint16_t)k;
+  while (left > 0) {
+    size_t still = 0;
+    for (size_t p = 0; p < left; p++) {
+      uint16_t k = outside[p];
+      values[k] = walk(order, values[k], 0);
+      outside[still] = k;
+      still += values[k] >= order->count;
+    }
+    left = still;
+  }
 }
 
 uint64_t lm_permute(const struct lm_permutation *order, uint64_t position) { return permute(order, position, 0); }
@@ -39,9 +62,8 @@ static inline uint64_t index_in_line(const struct lm_stream *s, uint64_t place) 
   return draw == 0 ? positive : s->positives + positive * s->draws + draw - 1;
 }
 
-static inline uint64_t index_at(const struct lm_stream *s, uint64_t position) {
+static inline uint64_t index_in_blocks(const struct lm_stream *s, uint64_t position) {
   const struct lm_blocks *b = &s->blocks;
-  if (b->length == 0) return lm_permute(&s->order, position);
   uint64_t block = position / b->length, within = position % b->length;
   if (block < b->full) {
     block = lm_permute(&b->whole, block);
@@ -70,7 +92,6 @@ static inline int contains(const int32_t *items, ptrdiff_t first, ptrdiff_t end,
   return items[first] == item;
 }
 
-#define RUN 256
 #define DROPPED (-2)
 
 // number / divisor by 2^64 / divisor rounded up, 0 for a divisor of 1: exact while number * divisor < 2^64. A division
@@ -94,8 +115,14 @@ static void draw_run(const struct draw_call *call, size_t from, size_t count) {
   int32_t *users = call->users + from, *items = call->items + from;
   uint8_t *feedback = call->feedback + from;
   uint64_t firstFurther = s->positives * (1 + s->draws), inverse = inverse_of(s->draws);
+  uint64_t indices[RUN];
+  if (s->blocks.length == 0) {
+    permute_run(&s->order, call->first + from, count, indices);
+  } else {
+    for (size_t k = 0; k < count; k++) indices[k] = index_in_blocks(s, call->first + from + k);
+  }
   for (size_t k = 0; k < count; k++) {
-    uint64_t place = index_at(s, call->first + from + k);
+    uint64_t place = indices[k];
     places[k] = (ptrdiff_t)place;
     if (place < firstFurther)
       __builtin_prefetch(s->users + (place < s->positives ? place : divided(place - s->positives, inverse)));

@@ -188,6 +188,30 @@ void lm_restore_rows(const struct lm_kernels *kernels, void *table, const void *
   lm_parallel(shards, restore_rows_shard, &call);
 }
 
+struct copy_call {
+  const struct lm_kernels *kernels;
+  void *out;
+  const void *table, *step;
+  const int32_t *place, *row, *slot;
+  size_t count, stride;
+  double scale;
+  int shards;
+};
+static void copy_rows_shard(void *context, int shard) {
+  struct copy_call *call = context;
+  RUN(call->count);
+  call->kernels->copy_rows(call->place ? call->out : AT(call->out, first * call->stride), call->table, call->step,
+                           call->place ? call->place + first : NULL, call->row + first,
+                           call->slot ? call->slot + first : NULL, length, call->stride, call->scale);
+}
+void lm_copy_rows(const struct lm_kernels *kernels, void *out, const void *table, const void *step,
+                  const int32_t *place, const int32_t *row, const int32_t *slot, size_t count, size_t stride,
+                  double scale) {
+  int shards = shards_for(count * stride);
+  struct copy_call call = {kernels, out, table, step, place, row, slot, count, stride, scale, shards};
+  lm_parallel(shards, copy_rows_shard, &call);
+}
+
 struct adam_call {
   const struct lm_kernels *kernels;
   void *table, *moments;

@@ -89,16 +89,18 @@ public struct SlotMaps: Sendable {
     Self.resize(&shared.rows, rows.count)
     Self.resize(&shared.origins, rows.count)
     Self.resize(&shared.slots, slots.count)
-    Self.resize(&shared.entries, entries.entries.count)
-    Self.resize(&shared.entrySlots, entries.entries.count)
+    if shared.found.count < entries.entries.count {
+      Self.resize(&shared.found, entries.entries.count)
+      Self.resize(&shared.foundSlots, entries.entries.count)
+    }
     var found = 0
     let kept = lm_share_rows(
       rows, rows.count, slots, slots.count, round, marks, marks.count, entries.offsets, entries.entries, all ? 1 : 0,
-      &shared.places, &shared.rows, &shared.origins, &shared.slots, &shared.entries, &shared.entrySlots, &found)
+      &shared.places, &shared.rows, &shared.origins, &shared.slots, &shared.found, &shared.foundSlots, &found)
     shared.rows.removeLast(rows.count - kept)
     shared.origins.removeLast(rows.count - kept)
-    shared.entries.removeLast(entries.entries.count - found)
-    shared.entrySlots.removeLast(entries.entries.count - found)
+    shared.entries = Array(shared.found[..<found])
+    shared.entrySlots = Array(shared.foundSlots[..<found])
   }
 
   fileprivate static func resize(_ column: inout [Int32], _ count: Int) {
@@ -133,11 +135,13 @@ public struct SharedSlots: Sendable {
   public var origins: [Int32] = []
   /// The shared slot of each pair of the batch; -1 where its row is not shared.
   public var slots: [Int32] = []
-  /// What the other pairs have of the shared rows: entries of ``SlotEntries``, and the shared slot of each.
+  /// What the other pairs have of the shared rows: entries of ``SlotEntries``.
   public var entries: [Int32] = []
-  /// The shared slot of each entry.
+  /// The shared slot of each of ``entries``.
   public var entrySlots: [Int32] = []
   fileprivate var places: [Int32] = []
+  // As long as all entries; few of them are found.
+  fileprivate var (found, foundSlots): ([Int32], [Int32]) = ([], [])
   /// No rows.
   public init() {}
 }

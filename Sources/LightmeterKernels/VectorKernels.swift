@@ -54,6 +54,29 @@ extension TrainingScalar {
     lm_restore_rows(self.table, &table, saved, rows, rows.count, stride)
   }
 
+  /// Writes row `rows[k]` of `table` to row `places[k]` of `out`, all places being different; without places to row k.
+  @_specialize(where Self == Float)
+  public static func copyRows(
+    of table: RowsView<Self>, _ rows: [Int32], into out: inout [Self], at places: [Int32]?
+  ) {
+    precondition(places.map { $0.count == rows.count } ?? true, "every row has a place")
+    func call(_ places: UnsafePointer<Int32>?) {
+      lm_copy_rows(self.table, &out, table.values, nil, places, rows, nil, rows.count, table.stride, 0)
+    }
+    if let places { places.withUnsafeBufferPointer { call($0.baseAddress) } } else { call(nil) }
+  }
+
+  /// The same with `scale` times row `slots[k]` of `step` added, whose rows are as long.
+  @_specialize(where Self == Float)
+  public static func copyRows(
+    of table: RowsView<Self>, _ rows: [Int32], plus step: [Self], slots: [Int32], scale: Self, into out: inout [Self],
+    at places: [Int32]
+  ) {
+    precondition(places.count == rows.count && slots.count == rows.count, "every row has a place and a slot")
+    lm_copy_rows(
+      self.table, &out, table.values, step, places, rows, slots, rows.count, table.stride, Double(scale))
+  }
+
   /// One Adam step on the given rows, each at its own step count t: `steps[row]` goes up by one.
   ///
   /// - Parameters:

@@ -26,10 +26,15 @@ public protocol Backbone<S>: Sendable {
   func pullback(_ cotangents: [S], for batch: IndexedBatch, into gradient: inout [RowGradient<S>])
   /// Writes ⟨∂logit_k/∂ω, direction⟩ for every pair; `direction` has the batch's slots as rows.
   func pushforward(_ direction: [RowGradient<S>], for batch: IndexedBatch, into tangents: inout [S])
+  /// The table whose rows of the pairs' users ``crossEntropy(of:copies:scale:columns:into:)`` can take from copies; nil for none.
+  var copiedTable: Int? { get }
   /// Writes the cross-entropy of every pair and adds `scale` times the gradient of their sum to the shared rows. The three
   /// maps suffice for it; a backbone that can do it in fewer passes has its own.
+  ///
+  /// - Parameter copies: the user rows to take in place of those of ``copiedTable``; nil for the table's own.
   func crossEntropy(
-    of pairs: OuterPairs, scale: S, columns: inout CrossEntropyColumns<S>, into gradient: inout [RowGradient<S>])
+    of pairs: OuterPairs, copies: OuterRows<S>?, scale: S, columns: inout CrossEntropyColumns<S>,
+    into gradient: inout [RowGradient<S>])
 }
 
 extension Backbone {
@@ -38,10 +43,15 @@ extension Backbone {
     reset(&gradient, rows: touchedRows(of: batch), tables: tables)
   }
 
+  /// None.
+  public var copiedTable: Int? { nil }
+
   /// Logits, terms, pullback.
   public func crossEntropy(
-    of pairs: OuterPairs, scale: S, columns: inout CrossEntropyColumns<S>, into gradient: inout [RowGradient<S>]
+    of pairs: OuterPairs, copies: OuterRows<S>?, scale: S, columns: inout CrossEntropyColumns<S>,
+    into gradient: inout [RowGradient<S>]
   ) {
+    precondition(copies == nil, "the three maps read the tables")
     let batch = pairs.withSharedSlots
     logits(for: batch, into: &columns.logits)
     S.crossEntropy(

@@ -10,6 +10,8 @@ public import LightmeterKernels
 public struct LazyAdam<S: TrainingScalar>: Optimizer {
   /// Step length.
   public let learningRate: S
+  /// Yes.
+  public var movesOnlyGradientRows: Bool { true }
   private var tables: [OptimizerState<S>]
   private let decays: [[S]]
   private let corrections = AdamCorrections<S>()

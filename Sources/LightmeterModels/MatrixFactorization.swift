@@ -110,14 +110,19 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
     }
   }
 
+  /// The users' rows.
+  public var copiedTable: Int? { 0 }
+
   /// The cross-entropy and its gradient, in one pass over the user rows.
   @_specialize(where S == Float)
   public func crossEntropy(
-    of pairs: OuterPairs, scale: S, columns: inout CrossEntropyColumns<S>, into gradient: inout [RowGradient<S>]
+    of pairs: OuterPairs, copies: OuterRows<S>?, scale: S, columns: inout CrossEntropyColumns<S>,
+    into gradient: inout [RowGradient<S>]
   ) {
     guard pairs.count > 0 else { return }
+    let (users, rows) = copies.map { ($0.view, $0.places) } ?? (tables[0].view, pairs.indexed.pairs.users)
     S.crossEntropyRuns(
-      tables[0].view, pairs.indexed.pairs.users, tables[1].view, pairs.indexed.pairs.items, runs: pairs.runs,
+      users, rows, tables[1].view, pairs.indexed.pairs.items, runs: pairs.runs,
       runSlots: pairs.runSlots, feedback: pairs.indexed.pairs.feedback, width: paddedWidth, offset: intercept,
       scale: scale, columns: &columns, into: &gradient[1].values)
     S.gather(columns.byLogit, at: pairs.sharedPairs, into: &columns.chosen)

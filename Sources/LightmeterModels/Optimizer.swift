@@ -10,6 +10,8 @@ public protocol Optimizer<S>: Sendable {
   var learningRate: S { get }
   /// Whether rows may lag behind; if not, ``settle(_:rows:)`` does nothing.
   var defers: Bool { get }
+  /// Whether a step moves no rows but those of its gradient.
+  var movesOnlyGradientRows: Bool { get }
   /// Brings rows up to date that an optimizer may have left behind: before they are read, and before a step that moves
   /// them.
   ///
@@ -25,6 +27,8 @@ public protocol Optimizer<S>: Sendable {
 extension Optimizer {
   /// No row lags.
   public var defers: Bool { false }
+  /// Others move too.
+  public var movesOnlyGradientRows: Bool { false }
   /// No row lags.
   public mutating func settle(_ tables: inout [Table<S>], rows: [[Int32]]?) {}
 }

@@ -1,5 +1,5 @@
 public import LightmeterFeedback
-internal import LightmeterKernels
+public import LightmeterKernels
 
 /// The pairs of an outer loss, item by item, and where a batch's gradient has rows for them.
 ///
@@ -17,6 +17,10 @@ public struct OuterPairs: Sendable {
   public var sharedPairSlots: [Int32] { users.entrySlots }
   /// The item of each of ``sharedPairs``.
   public private(set) var sharedPairItems: [Int32] = []
+  /// The user of each of ``sharedPairs``.
+  public private(set) var sharedPairUsers: [Int32] = []
+  /// The slot in the batch of the user of each of ``sharedPairs``.
+  public private(set) var sharedPairOrigins: [Int32] = []
   private var given = PairBatch()
   private var maps: SlotMaps?
   private var (userEntries, itemEntries) = (SlotEntries(), SlotEntries())
@@ -56,6 +60,8 @@ public struct OuterPairs: Sendable {
     runSlots = [Int32](repeating: -1, count: max(runs.count - 1, 0))
     for (run, slot) in zip(items.entries, items.entrySlots) { runSlots[Int(run)] = slot }
     sharedPairItems = users.entries.map { indexed.pairs.items[Int($0)] }
+    sharedPairUsers = users.entries.map { indexed.pairs.users[Int($0)] }
+    sharedPairOrigins = users.entrySlots.map { shared.userOrigins[Int($0)] }
   }
 
   /// The pairs as a batch whose slots are the shared ones; -1 where a pair's row is not shared.
@@ -69,6 +75,47 @@ public struct OuterPairs: Sendable {
       for pair in runs[run]..<runs[run + 1] { batch.itemSlots[Int(pair)] = runSlots[run] }
     }
     return batch
+  }
+}
+
+/// Copies of the user rows of an outer loss's pairs, in the order of the pairs: a pass over them goes through memory in
+/// order, and they can be displaced without the table.
+///
+/// Worth their upkeep where the pairs stay the same and a step moves few of their users.
+public struct OuterRows<S: TrainingScalar>: Sendable {
+  /// The pairs whose rows these are; empty for none.
+  public private(set) var pairs = PairBatch()
+  /// The row of each pair.
+  public private(set) var places: [Int32] = []
+  private var values: [S] = []
+  private var stride = 0
+  /// No copies.
+  public init() {}
+
+  /// The copies as kernels read them.
+  public var view: RowsView<S> { RowsView(values, stride: stride) }
+
+  /// Copies the row of every pair.
+  public mutating func fill(for outer: OuterPairs, from table: Table<S>) {
+    pairs = outer.indexed.pairs
+    places = (0..<Int32(outer.count)).map { $0 }
+    stride = table.stride
+    S.reserve(&values, outer.count * stride)
+    S.copyRows(of: table.view, pairs.users, into: &values, at: nil)
+  }
+
+  /// Copies the rows that the pairs share with a batch, after the table's have moved.
+  public mutating func update(sharedBy outer: OuterPairs, from table: Table<S>) {
+    S.copyRows(of: table.view, outer.sharedPairUsers, into: &values, at: outer.sharedPairs)
+  }
+
+  /// The same rows, displaced along the batch's gradient; ``update(sharedBy:from:)`` takes them back.
+  public mutating func displace(
+    sharedBy outer: OuterPairs, from table: Table<S>, by gradient: RowGradient<S>, scale: S
+  ) {
+    S.copyRows(
+      of: table.view, outer.sharedPairUsers, plus: gradient.values, slots: outer.sharedPairOrigins, scale: scale,
+      into: &values, at: outer.sharedPairs)
   }
 }
 

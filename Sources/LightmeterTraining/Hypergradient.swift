@@ -25,23 +25,50 @@ extension Trainer {
     backbone.resetGradient(&work.outerGradient, for: work.input.shared.batch)
 
     // G is the mean; the sum's virtual step is n times as long.
-    displace(by: -step * (pairWeight * count))
+    let copied = copiedTable(settings)
+    displace(by: -step * (pairWeight * count), copied: copied)
     let outerLoss: Double
     switch settings.outerSet {
-    case .validation: outerLoss = validationGradient(reduction: settings.reduction)
+    case .validation: outerLoss = validationGradient(reduction: settings.reduction, copied: copied)
     case .trainingBatch:
       outerLoss = trainingBatchGradient(settings, pairWeight: pairWeight, directScale: factor / step)
     }
-    restore()
+    restore(copied: copied)
 
     indirectGradient(settings, factor: factor, count: count)
     return outerLoss
   }
 
-  private mutating func displace(by scale: S) {
+  /// The table whose rows of validation users are kept as copies: where the pairs are those of the step before, and the
+  /// optimizer moves few of them.
+  private mutating func copiedTable(_ settings: Bilevel) -> Int? {
+    guard settings.outerSet == .validation, inner.movesOnlyGradientRows, let table = backbone.copiedTable else {
+      return nil
+    }
+    let pairs = work.input.outer.indexed.pairs
+    guard work.earlierOuter == pairs, keepsCopies else {
+      // Copies of pairs that come back later would be out of date.
+      (work.earlierOuter, work.outerRows) = (pairs, OuterRows())
+      return nil
+    }
+    if work.outerRows.pairs != pairs { work.outerRows.fill(for: work.input.outer, from: backbone.tables[table]) }
+    return table
+  }
+
+  /// Takes over what a step has moved.
+  mutating func updateCopies() {
+    guard let table = backbone.copiedTable, work.outerRows.pairs == work.input.outer.indexed.pairs else { return }
+    work.outerRows.update(sharedBy: work.input.outer, from: backbone.tables[table])
+  }
+
+  private mutating func displace(by scale: S, copied: Int?) {
     let origins = [work.input.shared.userOrigins, work.input.shared.itemOrigins]
     let rows = backbone.touchedRows(of: work.input.shared.batch)
-    for table in backbone.tables.indices {
+    if let copied {
+      work.outerRows.displace(
+        sharedBy: work.input.outer, from: backbone.tables[copied], by: work.modelGradient[copied], scale: scale)
+    }
+    for table in backbone.tables.indices where table != copied {
       if work.saved.count <= table { work.saved.append([]) }
       let gradient = work.modelGradient[table]
       S.displace(
@@ -50,9 +77,9 @@ extension Trainer {
     }
   }
 
-  private mutating func restore() {
+  private mutating func restore(copied: Int?) {
     let rows = backbone.touchedRows(of: work.input.shared.batch)
-    for table in backbone.tables.indices {
+    for table in backbone.tables.indices where table != copied {
       S.restore(
         &backbone.tables[table].values, rows: rows[table], stride: backbone.tables[table].stride,
         from: work.saved[table])
@@ -60,11 +87,11 @@ extension Trainer {
   }
 
   /// v of the validation loss at the virtual point, exposure 1: the cross-entropy. Only shared rows of v are kept.
-  private mutating func validationGradient(reduction: Bilevel.Reduction) -> Double {
+  private mutating func validationGradient(reduction: Bilevel.Reduction, copied: Int?) -> Double {
     let count = work.input.outer.count
     backbone.crossEntropy(
-      of: work.input.outer, scale: reduction == .mean ? 1 / S(max(count, 1)) : 1, columns: &work.crossEntropy,
-      into: &work.outerGradient)
+      of: work.input.outer, copies: copied == nil ? nil : work.outerRows,
+      scale: reduction == .mean ? 1 / S(max(count, 1)) : 1, columns: &work.crossEntropy, into: &work.outerGradient)
     return S.sum(work.crossEntropy.loss, count: count) / Double(max(count, 1))
   }
 

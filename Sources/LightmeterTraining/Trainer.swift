@@ -24,6 +24,8 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   public var pullPrior: [Float] = []
   private let (userCount, itemCount): (Int, Int)
   var work = TrainingWorkspace<S>()
+  // Copies of validation users' rows change no number; a test compares with and without.
+  var keepsCopies = true
 
   /// Puts the parts together.
   public init(
@@ -94,6 +96,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
       modelGradient(throughExposure: settings.innerThroughExposure)
       record.outerLoss = hypergradient(settings)
       move(settings)
+      updateCopies()
     }
     guard measuresGradients else { return record }
     record.gradientSquared = work.modelGradient.reduce(0) { $0 + $1.squaredNorm }

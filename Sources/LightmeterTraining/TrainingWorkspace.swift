@@ -13,6 +13,9 @@ struct TrainingWorkspace<S: TrainingScalar>: Sendable {
   var exposureGradient: [RowGradient<S>] = []
   // The outer level: validation pairs or the batch at the virtual point.
   var crossEntropy = CrossEntropyColumns<S>()
+  // Of the validation pairs of the step before, where the next step may have the same.
+  var outerRows = OuterRows<S>()
+  var earlierOuter = PairBatch()
   var outerLogits: [S] = []
   var outerTerms = LossColumns<S>()
   var outerTape = ExposureTape<S>()

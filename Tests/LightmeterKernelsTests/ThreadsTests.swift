@@ -116,17 +116,15 @@ import Testing
     }
   }
 
-  @Test func pairsAreThoseOfThePermutationAndTheHash() {
-    // 40 users with three positives each among 50 items, two draws a positive, 30 further pairs.
-    let users: [Int32] = (0..<120).map { Int32($0 / 3) }
-    let items: [Int32] = users.indices.map { k -> Int32 in
-      let start: Int = 17 * (k / 3) % 40
-      return Int32(start + 3 * (k % 3))
-    }
-    let rows = PairDraws.Rows(offsets: (0...40).map { 3 * $0 }, items: items)
+  /// 40 users among 100 items, two draws a positive, 30 further pairs; short rows of positives and long ones.
+  @Test(arguments: [1, 3, 9, 15, 16, 17, 40]) func pairsAreThoseOfThePermutationAndTheHash(perUser: Int) {
+    let positives = 40 * perUser
+    let users: [Int32] = (0..<positives).map { Int32($0 / perUser) }
+    let items: [Int32] = users.indices.map { Int32(($0 / perUser) % 7 + ($0 % perUser) * (90 / perUser)) }
+    let rows = PairDraws.Rows(offsets: (0...40).map { perUser * $0 }, items: items)
     let shown = PairDraws.Rows(offsets: (0...40).map { $0 }, items: (0..<40).map { Int32($0 % 50) })
-    let draws = PairDraws(positives: rows, users: users, shown: shown, draws: 2, itemCount: 50)
-    let order = KeyedPermutation(count: 120 * 3 + 30, key: 77)
+    let draws = PairDraws(positives: rows, users: users, shown: shown, draws: 2, itemCount: 100)
+    let order = KeyedPermutation(count: positives * 3 + 30, key: 77)
     let pairOrder = PairOrder(count: order.count, key: 77)
     var (places, foundUsers, foundItems, feedback): ([Int], [Int32], [Int32], [UInt8]) = ([], [], [], [])
     var (expected, found): ([[Int]], [[Int]]) = ([], [])
@@ -144,11 +142,11 @@ import Testing
       }
       expected = (0..<order.count).compactMap { position in
         let place = order(position)
-        if place >= 360 { return [place, -1, -1, 0] }
-        if place < 120 { return [place, Int(users[place]), Int(items[place]), 1] }
-        let user = Int(users[(place - 120) / 2])
-        let item = Int(SeededGenerator.hash(5, UInt64(place)).multipliedFullWidth(by: 50).high)
-        let known = items[3 * user..<3 * user + 3].contains(Int32(item)) || user == item
+        if place >= 3 * positives { return [place, -1, -1, 0] }
+        if place < positives { return [place, Int(users[place]), Int(items[place]), 1] }
+        let user = Int(users[(place - positives) / 2])
+        let item = Int(SeededGenerator.hash(5, UInt64(place)).multipliedFullWidth(by: 100).high)
+        let known = items[perUser * user..<perUser * (user + 1)].contains(Int32(item)) || user == item
         return known ? nil : [place, user, item, 0]
       }
       #expect(found == expected)

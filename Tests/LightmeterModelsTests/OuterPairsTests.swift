@@ -107,8 +107,8 @@ import Testing
       var (gradient, wanted): ([RowGradient<S>], [RowGradient<S>]) = ([], [])
       model.resetGradient(&gradient, for: shared.batch)
       plain.resetGradient(&wanted, for: shared.batch)
-      model.crossEntropy(of: outer, scale: 0.01, columns: &columns, into: &gradient)
-      plain.crossEntropy(of: outer, scale: 0.01, columns: &wantedColumns, into: &wanted)
+      model.crossEntropy(of: outer, copies: nil, scale: 0.01, columns: &columns, into: &gradient)
+      plain.crossEntropy(of: outer, copies: nil, scale: 0.01, columns: &wantedColumns, into: &wanted)
       for k in 0..<outer.count {
         #expect(abs(Double(columns.loss[k] - wantedColumns.loss[k])) <= tolerance)
         #expect(abs(Double(columns.byLogit[k] - wantedColumns.byLogit[k])) <= tolerance)

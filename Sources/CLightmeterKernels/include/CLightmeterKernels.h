@@ -58,6 +58,9 @@
     void (*displace_rows)(void *table, void *saved, const void *step, const int32_t *row, const int32_t *slot,
                           size_t count, size_t stride, double scale);
     void (*restore_rows)(void *table, const void *saved, const int32_t *row, size_t count, size_t stride);
+    /* out[place[k]] = table[row[k]] + scale * step[slot[k]] ; without step the row alone, without place at k */
+    void (*copy_rows)(void *out, const void *table, const void *step, const int32_t *place, const int32_t *row,
+                      const int32_t *slot, size_t count, size_t stride, double scale);
     /* Adam on chosen rows, each with its own step count t, which goes up by one; moments hold the first and then the
        second of each row; correction1[t] = 1 - beta1^t,
        correction2[t] = 1 - beta2^t for t < corrections, the last entry beyond; decay per column */
@@ -160,6 +163,10 @@ void lm_displace_rows(const struct lm_kernels *kernels, void *table, void *saved
                       const int32_t *slot, size_t count, size_t stride, double scale);
 void lm_restore_rows(const struct lm_kernels *kernels, void *table, const void *saved, const int32_t *row,
                      size_t count, size_t stride);
+// The places, where given, are different.
+void lm_copy_rows(const struct lm_kernels *kernels, void *out, const void *table, const void *step,
+                  const int32_t *place, const int32_t *row, const int32_t *slot, size_t count, size_t stride,
+                  double scale);
 void lm_adam_rows(const struct lm_kernels *kernels, void *table, void *moments, const void *gradient,
                   const void *decay, int32_t *steps, const void *correction1, const void *correction2,
                   size_t corrections, const int32_t *row, size_t count, size_t stride, double rate, double beta1,
