@@ -50,8 +50,9 @@ import Testing
     let fixed = MemoryForecast(method, size: large, holdsOut: false, controls: false)
     let learned = MemoryForecast(
       try biif(["dimension": .number(64)]), size: large, holdsOut: false, controls: false)
-    // Three arrays of 10⁷ rows of 64 numbers, and a step count each.
-    #expect(learned.training - fixed.training == 3 * 4 * 64 * 10_000_000 + 4 * 10_000_000)
+    // Three arrays of 10⁷ rows of 64 numbers and a step count each; the validation pairs' marks in two inputs.
+    let marks = 2 * 8 * 11_000_000
+    #expect(learned.training - fixed.training == 3 * 4 * 64 * 10_000_000 + 4 * 10_000_000 + marks)
     let resumed = MemoryForecast(method, size: large, holdsOut: false, controls: false, resumes: true)
     #expect(resumed.training - fixed.training == 3 * 4 * 64 * 11_000_000)
   }
