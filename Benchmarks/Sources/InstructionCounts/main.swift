@@ -38,7 +38,7 @@ func wait(steps: Int) {
   var gradient = RowGradient<Float>()
   for step in 0..<steps {
     gradient.reset(rows: (0..<500).map { Int32(($0 * 16 + step * 7) % 8_000) }, stride: tables[0].stride)
-    for k in gradient.values.indices { gradient.values[k] = 1e-5 }
+    gradient.values = [Float](repeating: 1e-5, count: gradient.rows.count * gradient.stride)
     adam.settle(&tables, rows: [gradient.rows])
     adam.step(&tables, along: [gradient])
   }
