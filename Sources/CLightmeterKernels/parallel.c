@@ -96,9 +96,12 @@ static void scatter_rows_shard(void *context, int shard) {
 void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void *source, const void *coefficient,
                      const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
                      size_t width, int unwritten) {
-  int shards = shards_for(count * width);
+  // No more than threads: every shard goes through all slots.
+  int shards = shards_for(count * width), threads = lm_threads();
+  if (shards > threads) shards = threads;
+  if (shards > MOST_SCATTERS) shards = MOST_SCATTERS;
   struct scatter_rows_call call = {kernels, target, source, coefficient, slot, row, count, targetStride, sourceStride,
-                                   width, shards < lm_threads() ? shards : lm_threads(), 0, unwritten, {0, INT32_MAX}};
+                                   width, shards, 0, unwritten, {0, INT32_MAX}};
   if (call.shards > 1) cut_targets(&call);
   lm_parallel(call.shards, scatter_rows_shard, &call);
 }

@@ -58,7 +58,7 @@ import Testing
   @Test(arguments: ["skewed", "one", "hidden", "none"])
   func aScatterCutByTargetsIsTheLoop(slots kind: String) {
     // Every eighth pair is what the cut looks at: in "hidden" those are all of row 0, in "none" without a row.
-    let (count, width, targets) = (4096, 52, 300)
+    let (count, width, targets) = (8192, 52, 300)
     var generator = SeededGenerator(seed: 3, stream: .world)
     let slots: [Int32] = (0..<count).map { k in
       let uniform = generator.uniform()
