@@ -117,3 +117,88 @@ size_t lm_item_runs(const int32_t *items, size_t count, int32_t *edges) {
   if (count > 0) edges[++runs] = (int32_t)count;
   return runs;
 }
+
+size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *slots, const int32_t *shared, size_t sharedCount,
+                       int all, const int32_t *restrict users, const int32_t *restrict items,
+                       const uint8_t *restrict feedback, int32_t *restrict position, int32_t *restrict places,
+                       int32_t *restrict chosenUsers, int32_t *restrict chosenItems, uint8_t *restrict chosenFeedback,
+                       int32_t *restrict chosenEdges, int32_t *restrict chosenSlots, int32_t *restrict sharedPairs,
+                       ptrdiff_t *chosenRuns) {
+  int32_t kept = 0;
+  ptrdiff_t keptRuns = 0;
+  for (int32_t k = 0; k < edges[runs]; k++) position[k] = 0;
+  for (size_t k = 0; k < sharedCount; k++) position[shared[k]] = 1;
+  chosenEdges[0] = 0;
+  for (size_t run = 0; run < runs; run++) {
+    if (all || slots[run] >= 0) {
+      int32_t first = edges[run], count = edges[run + 1] - first;
+      for (int32_t k = 0; k < count; k++) position[first + k] = kept + k, places[kept + k] = first + k;
+      for (int32_t k = 0; k < count; k++) {
+        chosenUsers[kept + k] = users[first + k];
+        chosenItems[kept + k] = items[first + k];
+        chosenFeedback[kept + k] = feedback[first + k];
+      }
+      kept += count;
+    } else {
+      // Written in any case and kept by an addition, not by a guess.
+      for (int32_t k = edges[run]; k < edges[run + 1]; k++) {
+        int32_t keeps = position[k];
+        position[k] = kept;
+        places[kept] = k;
+        chosenUsers[kept] = users[k];
+        chosenItems[kept] = items[k];
+        chosenFeedback[kept] = feedback[k];
+        kept += keeps;
+      }
+    }
+    if (kept == chosenEdges[keptRuns]) continue;
+    chosenSlots[keptRuns++] = slots[run];
+    chosenEdges[keptRuns] = kept;
+  }
+  for (size_t k = 0; k < sharedCount; k++) sharedPairs[k] = position[shared[k]];
+  *chosenRuns = keptRuns;
+  return (size_t)kept;
+}
+
+size_t lm_link_pairs(size_t count, int32_t *sharedUserSlots, int32_t *sharedItemSlots, const int32_t *users,
+                     const int32_t *items, const uint8_t *feedback, int32_t *places, int32_t *linkedUsers,
+                     int32_t *linkedItems, uint8_t *linkedFeedback) {
+  size_t kept = 0;
+  for (size_t k = 0; k < count; k++) {
+    int32_t user = sharedUserSlots[k], item = sharedItemSlots[k];
+    places[kept] = (int32_t)k;
+    sharedUserSlots[kept] = user;
+    sharedItemSlots[kept] = item;
+    linkedUsers[kept] = users[k];
+    linkedItems[kept] = items[k];
+    linkedFeedback[kept] = feedback[k];
+    kept += (size_t)(user >= 0) | (size_t)(item >= 0);
+  }
+  return kept;
+}
+
+size_t lm_number_slots(size_t count, const int32_t *places, const int32_t *slots, const int32_t *members, int32_t *map,
+                       int32_t *own, int32_t *rows) {
+  size_t found = 0;
+  for (size_t p = 0; p < count; p++) {
+    int32_t slot = slots[places[p]];
+    if (map[slot] < 0) {
+      rows[found] = members[p];
+      map[slot] = (int32_t)found++;
+    }
+    own[p] = map[slot];
+  }
+  return found;
+}
+
+size_t lm_distinct_rows(const int32_t *places, size_t count, const int32_t *slots, const int32_t *rows, uint8_t *seen,
+                        int32_t *distinct) {
+  size_t found = 0;
+  for (size_t k = 0; k < count; k++) {
+    int32_t slot = slots[places[k]];
+    distinct[found] = rows[slot];
+    found += !seen[slot];
+    seen[slot] = 1;
+  }
+  return found;
+}

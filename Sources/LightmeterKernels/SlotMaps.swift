@@ -33,10 +33,10 @@ public struct SlotMaps: Sendable {
   ) {
     precondition(users.count == items.count, "a pair has a user and an item")
     round += 1
-    Self.resize(&userSlots, users.count)
-    Self.resize(&itemSlots, users.count)
-    Self.resize(&userRows, users.count)
-    Self.resize(&itemRows, users.count)
+    resize(&userSlots, users.count, 0)
+    resize(&itemSlots, users.count, 0)
+    resize(&userRows, users.count, 0)
+    resize(&itemRows, users.count, 0)
     var found = (0, 0)
     lm_assign_slots(
       round, users.count, &userMarks, userMarks.count, users, &userSlots, &userRows, &found.0, &itemMarks,
@@ -48,8 +48,8 @@ public struct SlotMaps: Sendable {
   /// Writes the slots that users and items of other pairs have in the batch assigned last; -1 where they have none.
   public func locate(users: [Int32], items: [Int32], userSlots: inout [Int32], itemSlots: inout [Int32]) {
     precondition(users.count == items.count, "a pair has a user and an item")
-    Self.resize(&userSlots, users.count)
-    Self.resize(&itemSlots, users.count)
+    resize(&userSlots, users.count, 0)
+    resize(&itemSlots, users.count, 0)
     lm_locate_slots(
       round, users.count, userMarks, userMarks.count, users, &userSlots, itemMarks, itemMarks.count, items, &itemSlots)
   }
@@ -57,7 +57,7 @@ public struct SlotMaps: Sendable {
   /// Writes where the runs of pairs with one item begin, and after them where the last one ends; ascending items give each
   /// item runs of its own. Empty without pairs.
   public static func itemRuns(of items: [Int32], into edges: inout [Int32]) {
-    resize(&edges, items.count + 1)
+    resize(&edges, items.count + 1, 0)
     let runs = lm_item_runs(items, items.count, &edges)
     edges.removeLast(runs > 0 ? items.count - runs : edges.count)
   }
@@ -85,13 +85,13 @@ public struct SlotMaps: Sendable {
     _ marks: [UInt64], _ rows: [Int32], _ slots: [Int32], _ entries: SlotEntries, _ all: Bool,
     _ shared: inout SharedSlots
   ) {
-    Self.resize(&shared.places, rows.count)
-    Self.resize(&shared.rows, rows.count)
-    Self.resize(&shared.origins, rows.count)
-    Self.resize(&shared.slots, slots.count)
+    resize(&shared.places, rows.count, 0)
+    resize(&shared.rows, rows.count, 0)
+    resize(&shared.origins, rows.count, 0)
+    resize(&shared.slots, slots.count, 0)
     if shared.found.count < entries.entries.count {
-      Self.resize(&shared.found, entries.entries.count)
-      Self.resize(&shared.foundSlots, entries.entries.count)
+      resize(&shared.found, entries.entries.count, 0)
+      resize(&shared.foundSlots, entries.entries.count, 0)
     }
     var found = 0
     let kept = lm_share_rows(
@@ -103,12 +103,14 @@ public struct SlotMaps: Sendable {
     shared.entrySlots = Array(shared.foundSlots[..<found])
   }
 
-  fileprivate static func resize(_ column: inout [Int32], _ count: Int) {
-    if column.count < count {
-      column.append(contentsOf: repeatElement(0, count: count - column.count))
-    } else {
-      column.removeLast(column.count - count)
-    }
+}
+
+/// Makes `column` as long as wanted; what it had beyond is lost, and what is new is `zero`.
+func resize<T>(_ column: inout [T], _ count: Int, _ zero: T) {
+  if column.count < count {
+    column.append(contentsOf: repeatElement(zero, count: count - column.count))
+  } else {
+    column.removeLast(column.count - count)
   }
 }
 
@@ -121,8 +123,8 @@ public struct SlotEntries: Sendable {
 
   /// Groups the places of `slots`, each below `count`, by slot.
   public mutating func group(_ slots: [Int32], slotCount: Int) {
-    SlotMaps.resize(&offsets, slotCount + 1)
-    SlotMaps.resize(&entries, slots.count)
+    resize(&offsets, slotCount + 1, 0)
+    resize(&entries, slots.count, 0)
     lm_group_by_slot(slots, slots.count, slotCount, &offsets, &entries)
   }
 }

@@ -28,8 +28,8 @@ public protocol Backbone<S>: Sendable {
   func pushforward(_ direction: [RowGradient<S>], for batch: IndexedBatch, into tangents: inout [S])
   /// The table whose rows of the pairs' users ``crossEntropy(of:copies:scale:columns:into:)`` can take from copies; nil for none.
   var copiedTable: Int? { get }
-  /// Writes the cross-entropy of every pair and adds `scale` times the gradient of their sum to the shared rows. The three
-  /// maps suffice for it; a backbone that can do it in fewer passes has its own.
+  /// Writes the cross-entropy of the chosen pairs and adds `scale` times the gradient of the sum over all to the shared rows.
+  /// The three maps suffice for it; a backbone that can do it in fewer passes has its own.
   ///
   /// - Parameter copies: the user rows to take in place of those of ``copiedTable``; nil for the table's own.
   func crossEntropy(

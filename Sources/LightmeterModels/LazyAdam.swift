@@ -3,7 +3,8 @@ public import LightmeterKernels
 /// Adam that moves only the rows a batch touches, each with its own step count.
 ///
 /// Moments, decay and bias correction of a row advance only in steps in which the row has a gradient, so a rare row's
-/// first step has the full length and a step costs nothing for the rest of the table. It regularises differently from
+/// first step has the full length and a step costs nothing for the rest of the table. Under bi-level training an exposure
+/// row has one where a pair of it shares a user or an item with the validation pairs. It regularises differently from
 /// ``Adam``: tune it apart.
 ///
 /// - Source: METHODS §4.

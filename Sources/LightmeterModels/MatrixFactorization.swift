@@ -119,13 +119,14 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
     of pairs: OuterPairs, copies: OuterRows<S>?, scale: S, columns: inout CrossEntropyColumns<S>,
     into gradient: inout [RowGradient<S>]
   ) {
-    guard pairs.count > 0 else { return }
-    let (users, rows) = copies.map { ($0.view, $0.places) } ?? (tables[0].view, pairs.indexed.pairs.users)
+    let chosen = pairs.chosen
+    guard chosen.count > 0 else { return }
+    let (users, rows) = copies.map { ($0.view, chosen.places) } ?? (tables[0].view, chosen.users)
     S.crossEntropyRuns(
-      users, rows, tables[1].view, pairs.indexed.pairs.items, runs: pairs.runs,
-      runSlots: pairs.runSlots, feedback: pairs.indexed.pairs.feedback, width: paddedWidth, offset: intercept,
-      scale: scale, columns: &columns, into: &gradient[1].values)
-    S.gather(columns.byLogit, at: pairs.sharedPairs, into: &columns.chosen)
+      users, rows, tables[1].view, chosen.items, runs: chosen.runs, runSlots: chosen.runSlots,
+      feedback: chosen.feedback, width: paddedWidth, offset: intercept, scale: scale, columns: &columns,
+      into: &gradient[1].values)
+    S.gather(columns.byLogit, at: chosen.shared, into: &columns.chosen)
     S.scatterRows(
       columns.chosen, tables[1].view, pairs.sharedPairItems, slots: pairs.sharedPairSlots, width: paddedWidth,
       into: &gradient[0].values, targetStride: gradient[0].stride)

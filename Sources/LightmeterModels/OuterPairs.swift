@@ -5,13 +5,13 @@ public import LightmeterKernels
 ///
 /// The pairs are mostly the same for many steps, so what belongs to a row is looked up by the batch's rows, which are few.
 public struct OuterPairs: Sendable {
-  /// The pairs, with items ascending, and their rows, each once.
+  /// All pairs, with items ascending, and their rows, each once.
   public private(set) var indexed = IndexedBatch()
-  /// Where runs of pairs with one item begin, and where the last one ends.
-  public private(set) var runs: [Int32] = []
-  /// The shared slot of each run's item; -1 where the batch does not have it.
-  public private(set) var runSlots: [Int32] = []
-  /// The pairs whose user is shared.
+  /// Those that the step reads: those that share a row with the batch, or all.
+  public private(set) var chosen = ChosenPairs()
+  /// Whether the step reads all pairs, for their mean loss; the gradient needs only those that share a row with the batch.
+  public private(set) var isWhole = true
+  /// Places, among all pairs, of those whose user is shared.
   public var sharedPairs: [Int32] { users.entries }
   /// The shared slot of the user of each of ``sharedPairs``.
   public var sharedPairSlots: [Int32] { users.entrySlots }
@@ -21,6 +21,7 @@ public struct OuterPairs: Sendable {
   public private(set) var sharedPairUsers: [Int32] = []
   /// The slot in the batch of the user of each of ``sharedPairs``.
   public private(set) var sharedPairOrigins: [Int32] = []
+  private var (runs, runSlots): ([Int32], [Int32]) = ([], [])
   private var given = PairBatch()
   private var maps: SlotMaps?
   private var (userEntries, itemEntries) = (SlotEntries(), SlotEntries())
@@ -28,7 +29,7 @@ public struct OuterPairs: Sendable {
 
   /// No pairs.
   public init() {}
-  /// Number of pairs.
+  /// Number of all pairs.
   public var count: Int { indexed.count }
 
   /// Takes pairs, unless they are those that it has.
@@ -51,28 +52,44 @@ public struct OuterPairs: Sendable {
 
   /// Finds the rows of `batch` that these pairs read, or takes all of them, and gives the pairs their slots.
   ///
-  /// - Parameter all: whether rows that no pair reads are shared as well.
-  public mutating func share(_ batch: IndexedBatch, all: Bool, as shared: inout SharedRows) {
+  /// - Parameters:
+  ///   - all: whether rows that no pair reads are shared as well.
+  ///   - whole: whether the step reads all pairs; see ``isWhole``.
+  public mutating func share(_ batch: IndexedBatch, all: Bool, whole: Bool, as shared: inout SharedRows) {
+    isWhole = whole
     guard let maps else { return shared.takeAll(of: batch) }
     maps.shareUsers(batch.userRows, slots: batch.userSlots, entries: userEntries, all: all, into: &users)
     maps.shareItems(batch.itemRows, slots: batch.itemSlots, entries: itemEntries, all: all, into: &items)
     shared.take(&users, &items)
+    if !all { shared.link(batch) }
     runSlots = [Int32](repeating: -1, count: max(runs.count - 1, 0))
     for (run, slot) in zip(items.entries, items.entrySlots) { runSlots[Int(run)] = slot }
     sharedPairItems = users.entries.map { indexed.pairs.items[Int($0)] }
     sharedPairUsers = users.entries.map { indexed.pairs.users[Int($0)] }
     sharedPairOrigins = users.entrySlots.map { shared.userOrigins[Int($0)] }
+    chosen.choose(
+      runs: runs, slots: runSlots, shared: users.entries, all: whole, users: indexed.pairs.users,
+      items: indexed.pairs.items, feedback: indexed.pairs.feedback)
   }
 
-  /// The pairs as a batch whose slots are the shared ones; -1 where a pair's row is not shared.
+  /// The rows that the chosen pairs read, each once; there are no slots.
+  public mutating func chosenRows() -> IndexedBatch {
+    if isWhole { return indexed }
+    var rows = IndexedBatch()
+    rows.userRows = chosen.distinctRows(slots: indexed.userSlots, rows: indexed.userRows)
+    rows.itemRows = chosen.distinctRows(slots: indexed.itemSlots, rows: indexed.itemRows)
+    return rows
+  }
+
+  /// The chosen pairs as a batch whose slots are the shared ones; -1 where a pair's row is not shared.
   var withSharedSlots: IndexedBatch {
     var batch = IndexedBatch()
-    batch.pairs = indexed.pairs
-    batch.userSlots = [Int32](repeating: -1, count: count)
+    batch.pairs = PairBatch(users: chosen.users, items: chosen.items, feedback: chosen.feedback)
+    batch.userSlots = [Int32](repeating: -1, count: chosen.count)
     batch.itemSlots = batch.userSlots
-    for (pair, slot) in zip(sharedPairs, sharedPairSlots) { batch.userSlots[Int(pair)] = slot }
-    for run in runSlots.indices {
-      for pair in runs[run]..<runs[run + 1] { batch.itemSlots[Int(pair)] = runSlots[run] }
+    for (pair, slot) in zip(chosen.shared, sharedPairSlots) { batch.userSlots[Int(pair)] = slot }
+    for run in chosen.runSlots.indices {
+      for pair in chosen.runs[run]..<chosen.runs[run + 1] { batch.itemSlots[Int(pair)] = chosen.runSlots[run] }
     }
     return batch
   }
@@ -85,8 +102,6 @@ public struct OuterPairs: Sendable {
 public struct OuterRows<S: TrainingScalar>: Sendable {
   /// The pairs whose rows these are; empty for none.
   public private(set) var pairs = PairBatch()
-  /// The row of each pair.
-  public private(set) var places: [Int32] = []
   private var values: [S] = []
   private var stride = 0
   /// No copies.
@@ -98,7 +113,6 @@ public struct OuterRows<S: TrainingScalar>: Sendable {
   /// Copies the row of every pair.
   public mutating func fill(for outer: OuterPairs, from table: Table<S>) {
     pairs = outer.indexed.pairs
-    places = (0..<Int32(outer.count)).map { $0 }
     stride = table.stride
     S.reserve(&values, outer.count * stride)
     S.copyRows(of: table.view, pairs.users, into: &values, at: nil)
@@ -123,18 +137,28 @@ public struct OuterRows<S: TrainingScalar>: Sendable {
 ///
 /// An outer loss on other pairs has derivatives by the batch's rows only where those pairs read them: often few.
 public struct SharedRows: Sendable {
-  /// The batch's pairs by slots of the shared rows; -1 where a pair's user or item is not shared. Its `pairs` are empty.
+  /// The linked pairs, those of the batch's that have a shared row, by slots of the shared rows; -1 where the other row of a
+  /// pair is not shared. Its `pairs` are empty.
   public var batch = IndexedBatch()
+  /// Whether every pair of the batch counts as linked; ``linked`` and ``places`` mean nothing then.
+  public private(set) var isAll = true
+  /// The linked pairs by slots of their own rows: users and items of the batch, shared or not.
+  public private(set) var linked = IndexedBatch()
+  /// Places of the linked pairs in the batch.
+  public var places: [Int32] { linkedPairs.places }
   /// Slots that the shared users have in the batch.
   public private(set) var userOrigins: [Int32] = []
   /// Slots that the shared items have in the batch.
   public private(set) var itemOrigins: [Int32] = []
+
+  private var linkedPairs = LinkedPairs()
 
   /// No rows.
   public init() {}
 
   /// Takes all rows of `batch`, in its order.
   public mutating func takeAll(of batch: IndexedBatch) {
+    isAll = true
     (self.batch.userRows, self.batch.userSlots) = (batch.userRows, batch.userSlots)
     (self.batch.itemRows, self.batch.itemSlots) = (batch.itemRows, batch.itemSlots)
     userOrigins = batch.userRows.indices.map { Int32($0) }
@@ -143,11 +167,32 @@ public struct SharedRows: Sendable {
 
   // Swapped: who shared the columns would copy them when they are written again.
   fileprivate mutating func take(_ users: inout SharedSlots, _ items: inout SharedSlots) {
+    isAll = true
     swap(&batch.userRows, &users.rows)
     swap(&batch.userSlots, &users.slots)
     swap(&userOrigins, &users.origins)
     swap(&batch.itemRows, &items.rows)
     swap(&batch.itemSlots, &items.slots)
     swap(&itemOrigins, &items.origins)
+  }
+
+  fileprivate mutating func link(_ whole: IndexedBatch) {
+    isAll = false
+    swapLinked()
+    linkedPairs.link(
+      users: whole.pairs.users, items: whole.pairs.items, feedback: whole.pairs.feedback, userSlots: whole.userSlots,
+      itemSlots: whole.itemSlots, userCount: whole.userRows.count, itemCount: whole.itemRows.count,
+      sharedUserSlots: &batch.userSlots, sharedItemSlots: &batch.itemSlots)
+    swapLinked()
+  }
+
+  private mutating func swapLinked() {
+    swap(&linked.pairs.users, &linkedPairs.users)
+    swap(&linked.pairs.items, &linkedPairs.items)
+    swap(&linked.pairs.feedback, &linkedPairs.feedback)
+    swap(&linked.userSlots, &linkedPairs.userSlots)
+    swap(&linked.itemSlots, &linkedPairs.itemSlots)
+    swap(&linked.userRows, &linkedPairs.userRows)
+    swap(&linked.itemRows, &linkedPairs.itemRows)
   }
 }

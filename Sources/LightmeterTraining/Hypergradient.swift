@@ -9,9 +9,9 @@ internal import LightmeterModels
 /// One pushforward and one pullback, no second-order graph. For a click of the low-variance loss the mixed derivative is
 /// exactly 0, Eq. (18). The tables are displaced in place, only in rows of the batch that the outer loss reads, and put back.
 extension Trainer {
-  /// Leaves the hypergradient in the workspace and returns the outer loss at the virtual point; the indexed input and the
-  /// model's mean gradient G must be there already.
-  mutating func hypergradient(_ settings: Bilevel) -> Double {
+  /// Leaves the hypergradient in the workspace and returns the outer loss at the virtual point, nil where the input leaves out
+  /// pairs; the indexed input and the model's mean gradient G must be there already.
+  mutating func hypergradient(_ settings: Bilevel) -> Double? {
     let count = S(work.input.batch.count)
     let step = settings.virtualStep.map { S($0) } ?? inner.learningRate
     let pairWeight: S = settings.reduction == .mean ? 1 / count : 1
@@ -21,13 +21,15 @@ extension Trainer {
       case .perPair: 1 / count
       case .unit: 1
       }
-    exposure.resetGradient(&work.exposureGradient, for: work.input.batch)
+    // A pull has a derivative by every pair's exposure.
+    let isLinked = !work.input.shared.isAll && settings.pull == 0
+    exposure.resetGradient(&work.exposureGradient, for: isLinked ? work.input.shared.linked : work.input.batch)
     backbone.resetGradient(&work.outerGradient, for: work.input.shared.batch)
 
     // G is the mean; the sum's virtual step is n times as long.
     let copied = copiedTable(settings)
     displace(by: -step * (pairWeight * count), copied: copied)
-    let outerLoss: Double
+    let outerLoss: Double?
     switch settings.outerSet {
     case .validation: outerLoss = validationGradient(reduction: settings.reduction, copied: copied)
     case .trainingBatch:
@@ -35,7 +37,11 @@ extension Trainer {
     }
     restore(copied: copied)
 
-    indirectGradient(settings, factor: factor, count: count)
+    if isLinked {
+      linkedGradient(factor: factor)
+    } else {
+      indirectGradient(settings, factor: factor, count: count)
+    }
     return outerLoss
   }
 
@@ -87,12 +93,12 @@ extension Trainer {
   }
 
   /// v of the validation loss at the virtual point, exposure 1: the cross-entropy. Only shared rows of v are kept.
-  private mutating func validationGradient(reduction: Bilevel.Reduction, copied: Int?) -> Double {
+  private mutating func validationGradient(reduction: Bilevel.Reduction, copied: Int?) -> Double? {
     let count = work.input.outer.count
     backbone.crossEntropy(
       of: work.input.outer, copies: copied == nil ? nil : work.outerRows,
       scale: reduction == .mean ? 1 / S(max(count, 1)) : 1, columns: &work.crossEntropy, into: &work.outerGradient)
-    return S.sum(work.crossEntropy.loss, count: count) / Double(max(count, 1))
+    return work.input.outer.isWhole ? S.sum(work.crossEntropy.loss, count: count) / Double(max(count, 1)) : nil
   }
 
   /// v of the training loss at the virtual point with the exposure there, and the direct part of its derivative by α.
@@ -141,6 +147,20 @@ extension Trainer {
     if settings.pull > 0 { addPull(strength: 2 * S(settings.pull) / count) }
     exposure.pullback(
       work.cotangents, for: work.input.batch, items: backbone.itemEmbeddings, tape: &work.tape,
+      into: &work.exposureGradient)
+  }
+
+  /// The same where only the linked pairs have a part in it.
+  private mutating func linkedGradient(factor: S) {
+    work.input.shared.batch.pairs = work.input.shared.linked.pairs
+    backbone.pushforward(work.outerGradient, for: work.input.shared.batch, into: &work.tangents)
+    work.input.shared.batch.pairs = PairBatch()
+    let places = work.input.shared.places
+    S.gather(work.terms.byLogitAndExposure, at: places, into: &work.linkedTerms)
+    S.multiply(work.linkedTerms, work.tangents, scale: -factor, count: places.count, into: &work.cotangents)
+    work.linkedTape.take(places, of: work.tape)
+    exposure.pullback(
+      work.cotangents, for: work.input.shared.linked, items: backbone.itemEmbeddings, tape: &work.linkedTape,
       into: &work.exposureGradient)
   }
 

@@ -7,6 +7,9 @@ internal import LightmeterModels
 ///
 /// - Stability: experimental
 public struct StepInput: Sendable {
+  /// Whether the step's record has what training itself does not need: the gradients' norms, a pass over every touched row,
+  /// and the mean loss of all validation pairs, many of which have no row in the batch.
+  public private(set) var isMeasured = true
   var batch = IndexedBatch()
   /// The validation pairs, and the rows that they share with the batch; empty without an outer level on them.
   var outer = OuterPairs()
@@ -23,7 +26,10 @@ public struct StepInput: Sendable {
   /// Finds the rows of the pairs, and of `validation` those that are theirs, where the strategy has an outer level.
   ///
   /// - Complexity: O(pairs of both); O(users + items) memory, once.
-  mutating func index(validation: PairBatch, for strategy: Strategy, userCount: Int, itemCount: Int) {
+  mutating func index(
+    validation: PairBatch, for strategy: Strategy, measured: Bool, userCount: Int, itemCount: Int
+  ) {
+    isMeasured = measured
     var own = indexer.take() ?? BatchIndexer(userCount: userCount, itemCount: itemCount)
     defer { indexer = own }
     own.index(&batch)
@@ -31,7 +37,7 @@ public struct StepInput: Sendable {
     guard settings.outerSet == .validation else { return shared.takeAll(of: batch) }
     outer.take(validation, userCount: userCount, itemCount: itemCount)
     // All rows of the batch where the exposure's derivative goes along v.
-    outer.share(batch, all: settings.innerThroughExposure, as: &shared)
+    outer.share(batch, all: settings.innerThroughExposure, whole: measured, as: &shared)
   }
 }
 
@@ -42,6 +48,7 @@ public struct StepInputs: Sendable {
   private struct Place: Sendable {
     let epoch, index: Int
     let validation: PairBatch
+    let measured: Bool
   }
   private let ahead: Ahead<Place, StepInput>
 
@@ -52,7 +59,9 @@ public struct StepInputs: Sendable {
     ahead = Ahead(StepInput()) { place, input in
       sampler.fill(&input.batch.pairs, epoch: place.epoch, index: place.index)
       if input.isEmpty { return }
-      input.index(validation: place.validation, for: strategy, userCount: userCount, itemCount: itemCount)
+      input.index(
+        validation: place.validation, for: strategy, measured: place.measured, userCount: userCount,
+        itemCount: itemCount)
     }
   }
 
@@ -60,9 +69,11 @@ public struct StepInputs: Sendable {
   ///
   /// - Parameters:
   ///   - validation: the outer set of that step; ignored by strategies without one.
+  ///   - measured: see ``StepInput/isMeasured``; the parameters after the step do not depend on it, but for rounding where
+  ///     the optimizer defers rows.
   /// - Precondition: what was begun before was taken.
-  public func begin(epoch: Int, index: Int, validation: PairBatch) {
-    ahead.begin(Place(epoch: epoch, index: index, validation: validation))
+  public func begin(epoch: Int, index: Int, validation: PairBatch, measured: Bool) {
+    ahead.begin(Place(epoch: epoch, index: index, validation: validation, measured: measured))
   }
 
   /// Swaps the input that was begun for `input`, whose storage is used again.

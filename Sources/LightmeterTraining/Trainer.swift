@@ -46,34 +46,31 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   /// - Parameters:
   ///   - pairs: the mini-batch; not empty.
   ///   - validation: the outer set of Biif, exposure 1; ignored by other strategies.
-  ///   - measuresGradients: whether the record has the gradients' norms, a pass over every touched row.
+  ///   - measured: see ``StepInput/isMeasured``.
   @_specialize(where S == Float)
-  public mutating func step(
-    on pairs: PairBatch, validation: PairBatch, measuresGradients: Bool = true
-  ) -> StepRecord {
-    index(pairs, validation: validation)
-    return step(measuresGradients: measuresGradients)
+  public mutating func step(on pairs: PairBatch, validation: PairBatch, measured: Bool = true) -> StepRecord {
+    index(pairs, validation: validation, measured: measured)
+    return step()
   }
 
   /// Moves the parameters one step on an input that was made before; see ``StepInputs``.
   ///
-  /// - Parameters:
-  ///   - input: not empty, made for this trainer's strategy and tables; lent for the step.
-  ///   - measuresGradients: whether the record has the gradients' norms, a pass over every touched row.
+  /// - Parameter input: not empty, made for this trainer's strategy and tables; lent for the step.
   @_specialize(where S == Float)
-  public mutating func step(on input: inout StepInput, measuresGradients: Bool = true) -> StepRecord {
+  public mutating func step(on input: inout StepInput) -> StepRecord {
     swap(&work.input, &input)
     defer { swap(&work.input, &input) }
-    return step(measuresGradients: measuresGradients)
+    return step()
   }
 
   /// Makes the trainer's own input.
-  mutating func index(_ pairs: PairBatch, validation: PairBatch) {
+  mutating func index(_ pairs: PairBatch, validation: PairBatch, measured: Bool = true) {
     work.input.batch.pairs = pairs
-    work.input.index(validation: validation, for: strategy, userCount: userCount, itemCount: itemCount)
+    work.input.index(
+      validation: validation, for: strategy, measured: measured, userCount: userCount, itemCount: itemCount)
   }
 
-  private mutating func step(measuresGradients: Bool) -> StepRecord {
+  private mutating func step() -> StepRecord {
     precondition(!work.input.isEmpty, "a step needs at least one pair")
     settleRows()
     var record = forward()
@@ -98,7 +95,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
       move(settings)
       updateCopies()
     }
-    guard measuresGradients else { return record }
+    guard work.input.isMeasured else { return record }
     record.gradientSquared = work.modelGradient.reduce(0) { $0 + $1.squaredNorm }
     if strategy != .fixed {
       record.exposureGradientSquared = work.exposureGradient.reduce(0) { $0 + $1.squaredNorm }
@@ -125,13 +122,14 @@ public struct Trainer<S: TrainingScalar>: Sendable {
     outer.settle(&exposure.tables, rows: nil)
   }
 
-  /// The rows that this step reads: the batch's, and the validation set's where there is an outer level on it.
+  /// The rows that this step reads: the batch's, and those of the validation pairs that count where there is an outer level
+  /// on them.
   private mutating func settleRows() {
     guard inner.defers || outer.defers else { return }
     inner.settle(&backbone.tables, rows: backbone.touchedRows(of: work.input.batch))
     outer.settle(&exposure.tables, rows: exposure.touchedRows(of: work.input.batch))
     guard case .bilevel(let settings) = strategy, settings.outerSet == .validation else { return }
-    inner.settle(&backbone.tables, rows: backbone.touchedRows(of: work.input.outer.indexed))
+    inner.settle(&backbone.tables, rows: backbone.touchedRows(of: work.input.outer.chosenRows()))
   }
 
   /// Logits, exposures and loss terms of the batch at the current parameters.

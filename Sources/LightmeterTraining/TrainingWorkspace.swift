@@ -22,6 +22,9 @@ struct TrainingWorkspace<S: TrainingScalar>: Sendable {
   var outerGradient: [RowGradient<S>] = []
   var outerCotangents: [S] = []
   var tangents: [S] = []
+  // Of the pairs that share a row with the validation pairs.
+  var linkedTerms: [S] = []
+  var linkedTape = ExposureTape<S>()
   var saved: [[S]] = []
 }
 
@@ -29,7 +32,7 @@ struct TrainingWorkspace<S: TrainingScalar>: Sendable {
 public struct StepRecord: Sendable {
   /// Mean training loss of the batch, before the step.
   public var trainingLoss = 0.0
-  /// Mean outer loss at the virtual point; nil without an outer level.
+  /// Mean outer loss at the virtual point; nil without an outer level, and where it was not measured.
   public var outerLoss: Double?
   /// Pairs in the batch.
   public var pairs = 0

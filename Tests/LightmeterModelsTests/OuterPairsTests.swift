@@ -22,7 +22,7 @@ import Testing
     outer.take(
       PairBatch(users: [3, 7, 5, 5], items: [8, 1, 0, 1], feedback: [1, 0, 1, 0]), userCount: 9, itemCount: 9)
     #expect(outer.indexed.pairs.items == [0, 1, 1, 8] && outer.indexed.pairs.users == [5, 5, 7, 3])
-    outer.share(batch, all: false, as: &shared)
+    outer.share(batch, all: false, whole: true, as: &shared)
     #expect(shared.batch.userRows == [7, 5] && shared.batch.itemRows == [1, 8])
     #expect(shared.batch.userSlots == [0, -1, 0, 1] && shared.batch.itemSlots == [0, 0, -1, 1])
     #expect(outer.withSharedSlots.userSlots == [1, 1, 0, -1] && outer.withSharedSlots.itemSlots == [-1, 0, 0, 1])
@@ -31,24 +31,76 @@ import Testing
 
     // Another batch, and all of its rows.
     let next = indexed(PairBatch(users: [1, 3], items: [8, 2], feedback: [0, 1]), users: 9, items: 9)
-    outer.share(next, all: false, as: &shared)
+    outer.share(next, all: false, whole: true, as: &shared)
     #expect(shared.batch.userRows == [3] && shared.batch.itemRows == [8] && shared.userOrigins == [1])
-    outer.share(next, all: true, as: &shared)
+    outer.share(next, all: true, whole: true, as: &shared)
     #expect(shared.batch.userRows == [1, 3] && shared.batch.itemSlots == [0, 1])
     #expect(outer.withSharedSlots.userSlots == [-1, -1, -1, 1] && outer.withSharedSlots.itemSlots == [-1, -1, -1, 0])
 
     // Other pairs: nothing of the former ones is left.
     outer.take(PairBatch(users: [1], items: [2], feedback: [1]), userCount: 9, itemCount: 9)
-    outer.share(next, all: false, as: &shared)
+    outer.share(next, all: false, whole: true, as: &shared)
     #expect(shared.batch.userRows == [1] && shared.batch.itemRows == [2])
     #expect(outer.withSharedSlots.userSlots == [0] && outer.withSharedSlots.itemSlots == [0])
     outer.take(PairBatch(), userCount: 9, itemCount: 9)
-    outer.share(next, all: false, as: &shared)
-    #expect(shared.batch.userRows.isEmpty && shared.batch.itemSlots == [-1, -1] && outer.runSlots.isEmpty)
+    outer.share(next, all: false, whole: true, as: &shared)
+    #expect(shared.batch.userRows.isEmpty && shared.batch.itemSlots.isEmpty && outer.chosen.runSlots.isEmpty)
 
     shared.takeAll(of: batch)
     #expect(shared.batch.userRows == batch.userRows && shared.batch.itemSlots == batch.itemSlots)
     #expect(shared.userOrigins == [0, 1, 2])
+  }
+
+  @Test func onlyPairsOfTheBatchWithASharedRowAreLinked() {
+    let batch = indexed(
+      PairBatch(users: [4, 7, 2, 7, 4, 8], items: [0, 5, 1, 3, 3, 6], feedback: [1, 0, 1, 1, 0, 1]), users: 9, items: 9)
+    var (outer, shared) = (OuterPairs(), SharedRows())
+    outer.take(PairBatch(users: [7, 0], items: [1, 3], feedback: [1, 0]), userCount: 9, itemCount: 9)
+    outer.share(batch, all: false, whole: false, as: &shared)
+    // User 7, items 1 and 3.
+    #expect(!shared.isAll && shared.places == [1, 2, 3, 4])
+    #expect(shared.batch.userSlots == [0, -1, 0, -1] && shared.batch.itemSlots == [-1, 0, 1, 1])
+    #expect(shared.linked.pairs == PairBatch(users: [7, 2, 7, 4], items: [5, 1, 3, 3], feedback: [0, 1, 1, 0]))
+    #expect(shared.linked.userRows == [7, 2, 4] && shared.linked.userSlots == [0, 1, 0, 2])
+    #expect(shared.linked.itemRows == [5, 1, 3] && shared.linked.itemSlots == [0, 1, 2, 2])
+
+    outer.share(batch, all: true, whole: true, as: &shared)
+    #expect(shared.isAll && shared.batch.userSlots == batch.userSlots && shared.batch.itemSlots == batch.itemSlots)
+    let other = indexed(PairBatch(users: [1, 2], items: [0, 2], feedback: [1, 0]), users: 9, items: 9)
+    outer.share(other, all: false, whole: false, as: &shared)
+    #expect(!shared.isAll && shared.places.isEmpty && shared.linked.count == 0 && shared.linked.userRows.isEmpty)
+  }
+
+  @Test func onlyPairsThatShareARowWithTheBatchAreRead() {
+    let batch = indexed(
+      PairBatch(users: [7, 2, 7], items: [1, 1, 4], feedback: [1, 0, 0]), users: 9, items: 9)
+    var (outer, shared) = (OuterPairs(), SharedRows())
+    outer.take(
+      PairBatch(
+        users: [5, 7, 5, 3, 2, 6, 7, 3], items: [0, 0, 1, 1, 3, 3, 3, 8], feedback: [1, 0, 1, 0, 1, 1, 0, 1]),
+      userCount: 9, itemCount: 9)
+    // Of item 0 the pair of user 7, all of item 1, of item 3 the pairs of users 2 and 7, none of item 8.
+    outer.share(batch, all: false, whole: false, as: &shared)
+    #expect(!outer.isWhole && outer.count == 8 && outer.chosen.count == 5)
+    #expect(outer.chosen.places == [1, 2, 3, 4, 6])
+    #expect(outer.chosen.users == [7, 5, 3, 2, 7] && outer.chosen.items == [0, 1, 1, 3, 3])
+    #expect(outer.chosen.feedback == [0, 1, 0, 1, 0])
+    #expect(outer.chosen.runs == [0, 1, 3, 5] && outer.chosen.runSlots == [-1, 0, -1])
+    #expect(outer.sharedPairs == [1, 6, 4] && outer.chosen.shared == [0, 4, 3])
+    #expect(outer.withSharedSlots.userSlots == [0, -1, -1, 1, 0])
+    #expect(outer.withSharedSlots.itemSlots == [-1, 0, 0, -1, -1])
+    #expect(outer.chosenRows().userRows == [7, 5, 3, 2] && outer.chosenRows().itemRows == [0, 1, 3])
+
+    outer.share(batch, all: false, whole: true, as: &shared)
+    #expect(outer.isWhole && outer.chosen.places == Array(0..<8) && outer.chosen.shared == [1, 6, 4])
+    #expect(outer.chosen.runs == [0, 2, 4, 7, 8] && outer.chosen.runSlots == [-1, 0, -1, -1])
+    #expect(outer.chosenRows().userRows == [5, 7, 3, 2, 6] && outer.chosenRows().itemRows == [0, 1, 3, 8])
+
+    // A batch that shares nothing reads nothing.
+    let other = indexed(PairBatch(users: [0], items: [7], feedback: [1]), users: 9, items: 9)
+    outer.share(other, all: false, whole: false, as: &shared)
+    #expect(outer.chosen.count == 0 && outer.chosen.runs.isEmpty && outer.chosen.runSlots.isEmpty)
+    #expect(outer.chosenRows().userRows.isEmpty && outer.withSharedSlots.count == 0)
   }
 
   /// A backbone that has nothing but the three maps.
@@ -85,11 +137,13 @@ import Testing
   @Test(arguments: BiasTerms.allCases, [1, 3]) func ownPassGivesWhatTheThreeMapsGive(biases: BiasTerms, threads: Int) {
     Threads.use(threads)
     defer { Threads.use(1) }
-    compare(biases, Double.self, tolerance: 1e-13)
-    compare(biases, Float.self, tolerance: 1e-5)
+    for whole in [true, false] {
+      compare(biases, whole: whole, Double.self, tolerance: 1e-13)
+      compare(biases, whole: whole, Float.self, tolerance: 1e-5)
+    }
   }
 
-  private func compare<S: TrainingScalar>(_ biases: BiasTerms, _: S.Type, tolerance: Double) {
+  private func compare<S: TrainingScalar>(_ biases: BiasTerms, whole: Bool, _: S.Type, tolerance: Double) {
     let users = 90
     // 14 and 16 columns: rows with a tail, and without.
     for dimension in [14, 46, 64] {
@@ -99,8 +153,9 @@ import Testing
         PairBatch(users: [7, 2, 89, 5, 7], items: [1, 4, 8, 5, 6], feedback: [1, 0, 0, 1, 0]), users: users, items: 9)
       var (outer, shared) = (OuterPairs(), SharedRows())
       outer.take(Self.outer(users: users), userCount: users, itemCount: 9)
-      outer.share(batch, all: false, as: &shared)
+      outer.share(batch, all: false, whole: whole, as: &shared)
       #expect(shared.batch.itemRows == [1, 4, 8, 5] && shared.batch.userRows.count >= 2)
+      #expect(outer.chosen.count == outer.count || !whole && outer.chosen.count < outer.count - 100)
 
       let plain = ThreeMaps(own: model)
       var (columns, wantedColumns) = (CrossEntropyColumns<S>(), CrossEntropyColumns<S>())
@@ -108,10 +163,13 @@ import Testing
       model.resetGradient(&gradient, for: shared.batch)
       plain.resetGradient(&wanted, for: shared.batch)
       model.crossEntropy(of: outer, copies: nil, scale: 0.01, columns: &columns, into: &gradient)
+      // The three maps go through all pairs: what is left out has no part in the gradient.
+      let chosen = outer.chosen
+      outer.share(batch, all: false, whole: true, as: &shared)
       plain.crossEntropy(of: outer, copies: nil, scale: 0.01, columns: &wantedColumns, into: &wanted)
-      for k in 0..<outer.count {
-        #expect(abs(Double(columns.loss[k] - wantedColumns.loss[k])) <= tolerance)
-        #expect(abs(Double(columns.byLogit[k] - wantedColumns.byLogit[k])) <= tolerance)
+      for (k, place) in chosen.places.enumerated() {
+        #expect(abs(Double(columns.loss[k] - wantedColumns.loss[Int(place)])) <= tolerance)
+        #expect(abs(Double(columns.byLogit[k] - wantedColumns.byLogit[Int(place)])) <= tolerance)
       }
       for side in 0..<2 {
         let count = gradient[side].rows.count * gradient[side].stride

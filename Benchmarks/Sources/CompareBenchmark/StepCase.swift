@@ -57,7 +57,7 @@ final class StepCase<S: TrainingScalar> {
       backbone: backbone, exposure: exposure, estimator: method.estimator, strategy: method.strategy,
       inner: optimizer(inner, backbone.tables), outer: optimizer(outer, exposure.tables), userCount: data.userCount,
       itemCount: data.itemCount)
-    inputs.begin(epoch: 0, index: 0, validation: data.validation)
+    inputs.begin(epoch: 0, index: 0, validation: data.validation, measured: true)
   }
 
   /// Takes a step on the next batch, while the one after it is drawn; every call draws one and steps once.
@@ -65,9 +65,9 @@ final class StepCase<S: TrainingScalar> {
   func step() -> StepRecord {
     inputs.take(&input)
     steps += 1
-    inputs.begin(epoch: 0, index: steps % batchCount, validation: data.validation)
-    // Gradient norms as often as a training run takes them.
-    return trainer.step(on: &input, measuresGradients: steps % 16 == 1)
+    // Gradient norms and the loss of all validation pairs as often as a training run takes them.
+    inputs.begin(epoch: 0, index: steps % batchCount, validation: data.validation, measured: steps % 16 == 0)
+    return trainer.step(on: &input)
   }
 
   /// The tables without the padding of their rows, under the names of the exchange files.

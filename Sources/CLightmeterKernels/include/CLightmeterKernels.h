@@ -199,6 +199,26 @@ size_t lm_item_runs(const int32_t *items, size_t count, int32_t *edges);
 static inline int lm_is_whole_item(const int32_t *items, size_t first, size_t end, size_t count) {
   return (first == 0 || items[first - 1] != items[first]) && (end == count || items[end] != items[first]);
 }
+// The pairs of an outer loss that a step reads: all of runs with a slot, and of others those listed in `shared`, or all.
+// Written: their places among all pairs, users, items and feedback, the runs that they form, with their slots, and where each
+// of `shared` stands among them. Outputs have room for all pairs and runs, `position` too. Returns how many are read.
+size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *slots, const int32_t *shared, size_t sharedCount,
+                       int all, const int32_t *users, const int32_t *items, const uint8_t *feedback, int32_t *position,
+                       int32_t *places, int32_t *chosenUsers, int32_t *chosenItems, uint8_t *chosenFeedback,
+                       int32_t *chosenEdges, int32_t *chosenSlots, int32_t *sharedPairs, ptrdiff_t *chosenRuns);
+// The rows of the slots that pairs at `places` have, each once, in order of first appearance; `seen` has room for all slots
+// and is 0. Returns how many.
+size_t lm_distinct_rows(const int32_t *places, size_t count, const int32_t *slots, const int32_t *rows, uint8_t *seen,
+                        int32_t *distinct);
+// The pairs of a batch that have a shared slot on either side, packed, their shared slots too: their places, users, items
+// and feedback. Returns how many they are; the outputs have room for all.
+size_t lm_link_pairs(size_t count, int32_t *sharedUserSlots, int32_t *sharedItemSlots, const int32_t *users,
+                     const int32_t *items, const uint8_t *feedback, int32_t *places, int32_t *linkedUsers,
+                     int32_t *linkedItems, uint8_t *linkedFeedback);
+// Slots of slots: those that pairs at `places` have in `slots`, numbered anew in order of first appearance, and the row of
+// each, which `members` holds for each pair. `map` has room for all slots and is -1. Returns how many there are.
+size_t lm_number_slots(size_t count, const int32_t *places, const int32_t *slots, const int32_t *members, int32_t *map,
+                       int32_t *own, int32_t *rows);
 // Places 0, 1, ... by their slot: offsets has slotCount + 1 entries, entries[offsets[s]] ... are those of slot s, ascending.
 void lm_group_by_slot(const int32_t *slots, size_t count, size_t slotCount, int32_t *offsets, int32_t *entries);
 // The rows of a batch that other pairs read: those whose mark is of `round`, or all. places[slot of the batch] becomes the

@@ -16,7 +16,8 @@ public protocol ExposureModel<S>: Sendable {
   func touchedRows(of batch: IndexedBatch) -> [[Int32]]
   /// Writes m of every pair into `tape.exposures`, each in [0, 1].
   func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>)
-  /// Adds Σ_k cotangents[k] ∂m_k/∂α to `gradient`.
+  /// Adds Σ_k cotangents[k] ∂m_k/∂α to `gradient`. Of the tape it reads exposures, gates and affinities: all that
+  /// ``ExposureTape/take(_:of:)`` takes.
   func pullback(
     _ cotangents: [S], for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>,
     into gradient: inout [RowGradient<S>])
@@ -48,6 +49,16 @@ public struct ExposureTape<S: TrainingScalar>: Sendable {
   var known: [Float] = []
   /// An empty tape.
   public init() {}
+
+  /// Takes what a pullback reads, of the pairs at given places.
+  public mutating func take(_ places: [Int32], of whole: ExposureTape<S>) {
+    reserve(places.count)
+    S.gather(whole.exposures, at: places, into: &exposures)
+    // Columns that another model's forward pass leaves empty.
+    guard !whole.blend.gate.isEmpty else { return }
+    S.gather(whole.blend.affinity, at: places, into: &blend.affinity)
+    S.gather(whole.blend.gate, at: places, into: &blend.gate)
+  }
 
   mutating func reserve(_ count: Int) {
     S.reserve(&exposures, count)

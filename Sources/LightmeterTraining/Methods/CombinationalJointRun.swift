@@ -162,7 +162,7 @@ struct CombinationalJointRun: EpochwiseRun {
       for k in bases.indices where k != part {
         let step = bases[k].step(
           on: nil, popularity: popularity, hardClip: method.hardClip,
-          measuresGradients: index % PointwiseRun.stepsPerNorm == 0, &work)
+          measuresGradients: index % PointwiseRun.stepsPerMeasure == 0, &work)
         try tally.add(step, pairs: work.batch.count, epoch: epoch, batch: index)
       }
     }
@@ -189,7 +189,7 @@ struct CombinationalJointRun: EpochwiseRun {
       for k in residuals.indices {
         let step = residuals[k].step(
           on: bases[k], popularity: popularity, hardClip: method.hardClip,
-          measuresGradients: index % PointwiseRun.stepsPerNorm == 0, &work)
+          measuresGradients: index % PointwiseRun.stepsPerMeasure == 0, &work)
         try tally.check(step, epoch: epoch, batch: index)
       }
     }

@@ -5,8 +5,8 @@ internal import LightmeterObjectives
 
 /// One training run of a pointwise method: its trainer, its stream and its epoch loop.
 struct PointwiseRun {
-  /// Gradient norms are taken at every 16th step: a norm is a pass over every touched row.
-  static let stepsPerNorm = 16
+  /// Gradient norms and the mean outer loss are taken at every 16th step: training needs neither.
+  static let stepsPerMeasure = 16
   private let method: PointwiseMethod
   private let data: TrainingData
   private let seed: UInt64
@@ -136,7 +136,12 @@ struct PointwiseRun {
     let batches = sampler.batchCount
     let quantum = max(1, 65_536 / method.batchSize)
     let outer = validation.batches(epoch: epoch)
-    if batches > 0 { inputs.begin(epoch: epoch, index: 0, validation: outer[0]) }
+    func begin(_ index: Int) {
+      inputs.begin(
+        epoch: epoch, index: index, validation: outer[index % outer.count],
+        measured: index % PointwiseRun.stepsPerMeasure == 0)
+    }
+    if batches > 0 { begin(0) }
     for index in 0..<batches {
       // Before the batch, so that even an epoch of one batch can be interrupted at its start.
       if index % quantum == 0 {
@@ -144,11 +149,9 @@ struct PointwiseRun {
         if observer.observe(event) == .stop { throw .interrupted(epochsDone: epoch) }
       }
       inputs.take(&input)
-      if index + 1 < batches {
-        inputs.begin(epoch: epoch, index: index + 1, validation: outer[(index + 1) % outer.count])
-      }
+      if index + 1 < batches { begin(index + 1) }
       if input.isEmpty { continue }
-      let step = trainer.step(on: &input, measuresGradients: index % PointwiseRun.stepsPerNorm == 0)
+      let step = trainer.step(on: &input)
       guard step.trainingLoss.isFinite, step.gradientSquared?.isFinite ?? true else {
         throw .diverged(epoch: epoch + 1, batch: index + 1, what: "the training loss is \(step.trainingLoss)")
       }
