@@ -146,8 +146,11 @@ static void draw_run(const struct draw_call *call, size_t from, size_t count) {
   }
   for (size_t k = 0; k < count; k++)
     if (!feedback[k] && users[k] >= 0) {
+      // A short row may stand in two cache lines.
       ptrdiff_t first = s->offsets[users[k]], end = s->offsets[users[k] + 1];
-      __builtin_prefetch(s->items + first + (end - first) / 2);
+      int isShort = end - first <= 16;
+      __builtin_prefetch(s->items + first + (isShort ? 0 : (end - first) / 2));
+      if (isShort) __builtin_prefetch(s->items + end - 1);
     }
   for (size_t k = 0; k < count; k++) {
     if (feedback[k] || users[k] < 0) continue;

@@ -17,7 +17,7 @@
 #define SHARDS_PER_THREAD 4
 
 static int shards_for(size_t numbers) {
-  size_t useful = numbers / LEAST_NUMBERS + 1, threads = (size_t)lm_threads();
+  size_t useful = numbers < LEAST_NUMBERS ? 1 : numbers / (LEAST_NUMBERS / 4) + 1, threads = (size_t)lm_threads();
   size_t most = threads > 1 ? threads * SHARDS_PER_THREAD : 1;
   return (int)(useful < most ? useful : most);
 }
