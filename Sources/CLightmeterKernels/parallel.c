@@ -58,6 +58,7 @@ struct scatter_rows_call {
   const int32_t *slot, *row;
   size_t count, targetStride, sourceStride, width;
   int shards, one, unwritten;
+  ptrdiff_t cleared;
   int32_t edges[MOST_SCATTERS + 1];
 };
 // A run of target rows for each shard, so that two cores share few cache lines and a later pass that cuts the rows finds
@@ -80,6 +81,7 @@ static void cut_targets(struct scatter_rows_call *call) {
 static void scatter_rows_shard(void *context, int shard) {
   struct scatter_rows_call *call = context;
   size_t first = 0, width = call->width;
+  ptrdiff_t cleared = call->cleared;
   int32_t from = call->edges[shard], to = call->edges[shard + 1];
   if (call->one) {
     // One row for all pairs: its columns are cut, at whole vectors.
@@ -88,20 +90,21 @@ static void scatter_rows_shard(void *context, int shard) {
     size_t end = first_of(vectors, shard + 1, call->shards) * call->kernels->lanes;
     width = (end < call->width ? end : call->width) - first;
     from = 0, to = INT32_MAX;
+    cleared = cleared >= (ptrdiff_t)first && cleared < (ptrdiff_t)(first + width) ? cleared - (ptrdiff_t)first : -1;
   }
   call->kernels->scatter_rows(AT(call->target, first), CAT(call->source, first), call->coefficient, call->slot,
                               call->row, call->count, call->targetStride, call->sourceStride, width, from, to,
-                              call->unwritten);
+                              call->unwritten, cleared);
 }
 void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void *source, const void *coefficient,
                      const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
-                     size_t width, int unwritten) {
+                     size_t width, int unwritten, ptrdiff_t cleared) {
   // No more than threads: every shard goes through all slots.
   int shards = shards_for(count * width), threads = lm_threads();
   if (shards > threads) shards = threads;
   if (shards > MOST_SCATTERS) shards = MOST_SCATTERS;
   struct scatter_rows_call call = {kernels, target, source, coefficient, slot, row, count, targetStride, sourceStride,
-                                   width, shards, 0, unwritten, {0, INT32_MAX}};
+                                   width, shards, 0, unwritten, cleared, {0, INT32_MAX}};
   if (call.shards > 1) cut_targets(&call);
   lm_parallel(call.shards, scatter_rows_shard, &call);
 }

@@ -24,17 +24,20 @@ extension TrainingScalar {
 
   /// Adds `coefficients[k] * source[rows[k]]` to row `slots[k]` of `target`.
   ///
-  /// - Parameter unwritten: whether the rows hold nothing yet. Slots are in order of first appearance then, and none is
-  ///   left out: the first pair of a row writes it, with zeros beyond `width`.
+  /// - Parameters:
+  ///   - unwritten: whether the rows hold nothing yet. Slots are in order of first appearance then, and none is left out: the
+  ///     first pair of a row writes it, with zeros beyond `width`.
+  ///   - cleared: a column that is 0 afterwards in every row that has a pair, below `width`; nil for none.
   @_specialize(where Self == Float)
   public static func scatterRows(
     _ coefficients: [Self], _ source: RowsView<Self>, _ rows: [Int32], slots: [Int32], width: Int,
-    into target: inout [Self], targetStride: Int, unwritten: Bool = false
+    into target: inout [Self], targetStride: Int, unwritten: Bool = false, cleared: Int? = nil
   ) {
+    precondition((0..<width).contains(cleared ?? 0) || width == 0, "column \(cleared ?? 0) is not one of \(width)")
     precondition(slots.count >= rows.count && coefficients.count >= rows.count, "index and coefficient lengths differ")
     lm_scatter_rows(
       table, &target, source.values, coefficients, slots, rows, rows.count, targetStride, source.stride, width,
-      unwritten ? 1 : 0)
+      unwritten ? 1 : 0, cleared ?? -1)
   }
 
   /// Adds `scale` times row `slots[k]` of `step` to row `rows[k]` of `table` and keeps what that held before in `saved`.

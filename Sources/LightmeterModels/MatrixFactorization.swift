@@ -94,13 +94,14 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   public func pullback(_ cotangents: [S], for batch: IndexedBatch, into gradient: inout [RowGradient<S>]) {
     let width = paddedWidth
     gradient[0].add(
-      cotangents, tables[1].view, batch.pairs.items, slots: batch.userSlots, slotRows: batch.userRows, width: width)
+      cotangents, tables[1].view, batch.pairs.items, slots: batch.userSlots, slotRows: batch.userRows, width: width,
+      cleared: tables[0].fixedColumn)
     gradient[1].add(
-      cotangents, tables[0].view, batch.pairs.users, slots: batch.itemSlots, slotRows: batch.itemRows, width: width)
-    clearFixedColumns(of: &gradient)
+      cotangents, tables[0].view, batch.pairs.users, slots: batch.itemSlots, slotRows: batch.itemRows, width: width,
+      cleared: tables[1].fixedColumn)
   }
 
-  /// What training never moves has no derivative.
+  /// What training never moves has no derivative. Of few rows: a pass over all of a batch reaches each for one number.
   private func clearFixedColumns(of gradient: inout [RowGradient<S>]) {
     for side in 0..<2 {
       guard let fixed = tables[side].fixedColumn else { continue }

@@ -45,17 +45,9 @@ public struct Table<S: TrainingScalar>: Sendable {
     (factorWidth, fixedColumn, self.values) = (other.factorWidth, other.fixedColumn, values)
   }
 
-  /// Draws the factor columns from N(0, deviation²); biases stay 0.
-  ///
-  /// Rows are drawn in fixed blocks with a generator each, so the same seed gives the same bytes at any thread count.
+  /// Draws the factor columns from N(0, deviation²); biases stay 0. The same seed gives the same bytes at any thread count.
   public mutating func randomize(deviation: S, seed: UInt64, salt: Int) {
-    let block = 4096
-    for first in Swift.stride(from: 0, to: rows, by: block) {
-      var generator = SeededGenerator(seed: seed, stream: .initialise, epoch: salt, shard: first / block)
-      for row in first..<min(first + block, rows) {
-        for column in 0..<factorWidth { values[row * stride + column] = deviation * S(generator.normal()) }
-      }
-    }
+    S.drawRows(&values, stride: stride, width: factorWidth, deviation: deviation, seed: seed, salt: salt)
   }
 
   /// The rows as kernels read them.
@@ -126,15 +118,17 @@ public struct RowGradient<S: TrainingScalar>: Sendable {
   /// - Parameters:
   ///   - slotRows: the row of each slot, in order of first appearance among `slots`. Where these are the gradient's rows,
   ///     the first sum writes them, and they need not be zeroed before.
+  ///   - cleared: a column that training never moves, left 0; nil for none.
   @_specialize(where S == Float)
   public mutating func add(
-    _ coefficients: [S], _ source: RowsView<S>, _ sourceRows: [Int32], slots: [Int32], slotRows: [Int32], width: Int
+    _ coefficients: [S], _ source: RowsView<S>, _ sourceRows: [Int32], slots: [Int32], slotRows: [Int32], width: Int,
+    cleared: Int? = nil
   ) {
     let writes = isUnwritten && slotRows == rows
     if writes { isUnwritten = false } else { write() }
     S.scatterRows(
       coefficients, source, sourceRows, slots: slots, width: width, into: &stored, targetStride: stride,
-      unwritten: writes)
+      unwritten: writes, cleared: cleared)
   }
 
   /// Sum of squares of the values.

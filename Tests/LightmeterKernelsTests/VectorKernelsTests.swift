@@ -144,6 +144,17 @@ enum KernelDraws {
       for slot in 0..<4 {
         #expect(target[slot * targetStride + width] == before[slot * targetStride + width], "padding stays")
       }
+      for cleared in 0..<width {
+        var other = before
+        S.scatterRows(
+          coefficients, source.view, rows, slots: slots, width: width, into: &other, targetStride: targetStride,
+          cleared: cleared)
+        for k in other.indices {
+          let (slot, column) = k.quotientAndRemainder(dividingBy: targetStride)
+          let isCleared = column == cleared && slots[..<count].contains(Int32(slot))
+          #expect(other[k] == (isCleared ? 0 : target[k]), "column \(cleared) of \(width)")
+        }
+      }
     }
   }
 

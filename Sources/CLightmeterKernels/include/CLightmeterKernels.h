@@ -40,10 +40,10 @@
                      size_t count, size_t leftStride, size_t rightStride, size_t width, double offset, int accumulate);
     /* target[slot[k]][c] += coefficient[k] * source[row[k]][c] for slots in [from, to), from >= 0. Runs of equal slots are
        summed in registers. unwritten: rows hold nothing yet, and slots come in order of first appearance; a row's first
-       pair writes it, with zeros beyond width. */
+       pair writes it, with zeros beyond width. cleared: a column left 0 in every row that has a pair, or -1. */
     void (*scatter_rows)(void *target, const void *source, const void *coefficient, const int32_t *slot,
                          const int32_t *row, size_t count, size_t targetStride, size_t sourceStride, size_t width,
-                         int32_t from, int32_t to, int unwritten);
+                         int32_t from, int32_t to, int unwritten, ptrdiff_t cleared);
     /* Runs [firstRun, firstRun + runs) of count pairs that stand item by item, a run being the pairs [edge[r], edge[r + 1])
        of one item, at most CROSS_ENTROPY_RUN: loss[k], c[k] = scale * d loss[k] / d logit[k], logit = offset + user row .
        item row. Where slot[r] >= 0, target[slot[r]] += sum of c[k] * user row; into sums[r] instead, which it
@@ -151,7 +151,7 @@ void lm_dot_rows(const struct lm_kernels *kernels, void *out, const void *left, 
                  int accumulate);
 void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void *source, const void *coefficient,
                      const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
-                     size_t width, int unwritten);
+                     size_t width, int unwritten, ptrdiff_t cleared);
 // All runs; sums has a row for each.
 void lm_cross_entropy_runs(const struct lm_kernels *kernels, void *loss, void *c, void *sums, void *target,
                            const void *users, const void *items, const int32_t *user, const int32_t *item,
