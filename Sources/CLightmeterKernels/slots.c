@@ -190,15 +190,3 @@ size_t lm_number_slots(size_t count, const int32_t *places, const int32_t *slots
   }
   return found;
 }
-
-size_t lm_distinct_rows(const int32_t *places, size_t count, const int32_t *slots, const int32_t *rows, uint8_t *seen,
-                        int32_t *distinct) {
-  size_t found = 0;
-  for (size_t k = 0; k < count; k++) {
-    int32_t slot = slots[places[k]];
-    distinct[found] = rows[slot];
-    found += !seen[slot];
-    seen[slot] = 1;
-  }
-  return found;
-}

@@ -22,7 +22,6 @@ public struct ChosenPairs: Sendable {
   /// Where the pairs stand whose user is shared, in the order in which they were given.
   public private(set) var shared: [Int32] = []
   private var position: [Int32] = []
-  private var seen: [UInt8] = []
 
   /// No pairs.
   public init() {}
@@ -62,16 +61,17 @@ public struct ChosenPairs: Sendable {
     runs.removeLast(kept > 0 ? runCount - keptRuns : runs.count)
   }
 
-  /// The rows of the chosen pairs, each once.
+  /// The users of the chosen pairs, each once.
   ///
-  /// - Parameters:
-  ///   - slots: of all pairs.
-  ///   - rows: of the slots.
-  public mutating func distinctRows(slots: [Int32], rows: [Int32]) -> [Int32] {
-    seen = [UInt8](repeating: 0, count: rows.count)
-    var distinct = [Int32](repeating: 0, count: places.count + 1)
-    let found = lm_distinct_rows(places, places.count, slots, rows, &seen, &distinct)
-    distinct.removeLast(distinct.count - found)
-    return distinct
+  /// - Parameter slots: of all pairs, each below `count`.
+  public func distinctUsers(slots: [Int32], count: Int) -> [Int32] { distinct(users, slots, count) }
+
+  /// The items of the chosen pairs, each once.
+  public func distinctItems(slots: [Int32], count: Int) -> [Int32] { distinct(items, slots, count) }
+
+  private func distinct(_ members: [Int32], _ slots: [Int32], _ count: Int) -> [Int32] {
+    var (map, own, rows): ([Int32], [Int32], [Int32]) = ([], [], [])
+    SlotMaps.number(slots, at: places, of: members, slotCount: count, &map, into: &own, rows: &rows)
+    return rows
   }
 }

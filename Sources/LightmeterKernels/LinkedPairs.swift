@@ -30,7 +30,7 @@ public struct LinkedPairs: Sendable {
   /// Finds the pairs that have a shared slot, and packs those slots.
   ///
   /// - Parameters:
-  ///   - allUsers: of the batch, as are items, feedback and slots.
+  ///   - allUsers: of the batch, as are items, feedback and slots; `userCount` and `itemCount` are the numbers of slots.
   ///   - sharedUserSlots: of every pair of the batch, -1 for none, as `sharedItemSlots`; afterwards of the linked pairs alone.
   public mutating func link(
     users allUsers: [Int32], items allItems: [Int32], feedback allFeedback: [UInt8], userSlots allUserSlots: [Int32],
@@ -54,19 +54,7 @@ public struct LinkedPairs: Sendable {
     feedback.removeLast(others)
     sharedUserSlots.removeLast(others)
     sharedItemSlots.removeLast(others)
-    Self.number(allUserSlots, at: places, of: users, slotCount: userCount, &map, into: &userSlots, rows: &userRows)
-    Self.number(allItemSlots, at: places, of: items, slotCount: itemCount, &map, into: &itemSlots, rows: &itemRows)
-  }
-
-  private static func number(
-    _ slots: [Int32], at places: [Int32], of members: [Int32], slotCount: Int, _ map: inout [Int32],
-    into own: inout [Int32], rows: inout [Int32]
-  ) {
-    map.removeAll(keepingCapacity: true)
-    resize(&map, slotCount, -1)
-    resize(&own, members.count, 0)
-    resize(&rows, members.count, 0)
-    let found = lm_number_slots(members.count, places, slots, members, &map, &own, &rows)
-    rows.removeLast(members.count - found)
+    SlotMaps.number(allUserSlots, at: places, of: users, slotCount: userCount, &map, into: &userSlots, rows: &userRows)
+    SlotMaps.number(allItemSlots, at: places, of: items, slotCount: itemCount, &map, into: &itemSlots, rows: &itemRows)
   }
 }

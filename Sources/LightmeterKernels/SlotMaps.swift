@@ -62,6 +62,24 @@ public struct SlotMaps: Sendable {
     edges.removeLast(runs > 0 ? items.count - runs : edges.count)
   }
 
+  /// Numbers the slots that some pairs have anew, in order of first appearance.
+  ///
+  /// - Parameters:
+  ///   - slots: of all pairs, each below `slotCount`; `places` are those of the pairs asked for, `members` their rows.
+  ///   - map: room to work in.
+  ///   - own: overwritten, one a pair; `rows` by the row of each of the new slots.
+  static func number(
+    _ slots: [Int32], at places: [Int32], of members: [Int32], slotCount: Int, _ map: inout [Int32],
+    into own: inout [Int32], rows: inout [Int32]
+  ) {
+    map.removeAll(keepingCapacity: true)
+    resize(&map, slotCount, -1)
+    resize(&own, members.count, 0)
+    resize(&rows, members.count, 0)
+    let found = lm_number_slots(members.count, places, slots, members, &map, &own, &rows)
+    rows.removeLast(members.count - found)
+  }
+
   /// Finds the users of another batch that the pairs assigned last read.
   ///
   /// - Parameters:

@@ -73,11 +73,11 @@ public struct OuterPairs: Sendable {
   }
 
   /// The rows that the chosen pairs read, each once; there are no slots.
-  public mutating func chosenRows() -> IndexedBatch {
+  public func chosenRows() -> IndexedBatch {
     if isWhole { return indexed }
     var rows = IndexedBatch()
-    rows.userRows = chosen.distinctRows(slots: indexed.userSlots, rows: indexed.userRows)
-    rows.itemRows = chosen.distinctRows(slots: indexed.itemSlots, rows: indexed.itemRows)
+    rows.userRows = chosen.distinctUsers(slots: indexed.userSlots, count: indexed.userRows.count)
+    rows.itemRows = chosen.distinctItems(slots: indexed.itemSlots, count: indexed.itemRows.count)
     return rows
   }
 

@@ -37,7 +37,7 @@ public struct EpochRecord: Sendable, Hashable, Codable {
   public var epoch = 0
   /// Mean training loss, nats per pair, each batch before its step.
   public var trainingLoss = 0.0
-  /// Mean outer loss at the virtual points of those steps that measure it, one in 16; nil without an outer level.
+  /// Mean outer loss at the virtual points of the steps that measure it; nil without an outer level.
   public var outerLoss: Double?
   /// Mean exposure over the epoch's pairs.
   public var meanExposure = 0.0

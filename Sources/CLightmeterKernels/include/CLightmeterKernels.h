@@ -206,10 +206,6 @@ size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *slots, 
                        int all, const int32_t *users, const int32_t *items, const uint8_t *feedback, int32_t *position,
                        int32_t *places, int32_t *chosenUsers, int32_t *chosenItems, uint8_t *chosenFeedback,
                        int32_t *chosenEdges, int32_t *chosenSlots, int32_t *sharedPairs, ptrdiff_t *chosenRuns);
-// The rows of the slots that pairs at `places` have, each once, in order of first appearance; `seen` has room for all slots
-// and is 0. Returns how many.
-size_t lm_distinct_rows(const int32_t *places, size_t count, const int32_t *slots, const int32_t *rows, uint8_t *seen,
-                        int32_t *distinct);
 // The pairs of a batch that have a shared slot on either side, packed, their shared slots too: their places, users, items
 // and feedback. Returns how many they are; the outputs have room for all.
 size_t lm_link_pairs(size_t count, int32_t *sharedUserSlots, int32_t *sharedItemSlots, const int32_t *users,
