@@ -36,52 +36,81 @@
 #define END(ticket) (((ticket) >> SHARD_BITS) & ((1u << SHARD_BITS) - 1))
 #define FIRST(ticket) ((ticket) & ((1u << SHARD_BITS) - 1))
 
-static _Atomic uint64_t ticket;
-static _Atomic uint32_t finished;
-static _Atomic int sleepers, stopping;
-static void (*job)(void *context, int shard);
-static void *jobContext;
-static unsigned jobMode;
+// Fields of one writer, or read at one moment, share a cache line with nothing else: a line that another core has written
+// takes a tenth of a microsecond to come. A processor may fetch lines in pairs.
+#define LINES 128
 
-static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;
+// What a waiting thread looks at, and what it needs to begin.
+static struct {
+  _Alignas(LINES) _Atomic uint64_t ticket;
+  void (*job)(void *context, int shard);
+  void *context;
+  // The errand that waits for a thread, taken by exchange: whoever gets it owns it, so its memory is never read too late.
+  _Atomic(struct lm_errand *) errand;
+  unsigned mode;
+  _Atomic int stopping;
+} call;
+// Shards that other threads than the caller have finished; each adds its own when it finds no more.
+static struct {
+  _Alignas(LINES) _Atomic uint32_t finished;
+} others;
+// The caller's alone, but for who sleeps.
+static struct {
+  _Alignas(LINES) pthread_mutex_t busy;
+  uint64_t round;
+  _Atomic int threads, sleepers;
+} own = {.busy = PTHREAD_MUTEX_INITIALIZER, .threads = 1};
+
 static pthread_mutex_t bed = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t alarm_ = PTHREAD_COND_INITIALIZER;
 static pthread_t workers[MOST_THREADS];
-static _Atomic int threads = 1;
-static uint64_t jobRound;
-
-// The errand that waits for a thread, taken by exchange: whoever gets it owns it, so its memory is never read too late.
-static _Atomic(struct lm_errand *) errand;
 enum { KEPT, OUT, DONE };
 // An errand is one thread's work: what it asks of the pool it does itself.
 static _Thread_local int runsErrand;
+// Parts of an errand that are over, and how many go before the shards of jobs. Who has shards left to others waits for
+// nobody, so an errand that does parts between the jobs uses time in which its thread had nothing to do; but one that gives
+// way too often is late. The lead follows from how the last ones ended.
+static _Thread_local int partsDone;
+static _Atomic int lead;
+#define LATE_LEAD 2
 
-/// Takes and runs shards until none is left.
-static void work(int fromEnd) {
-  uint64_t seen = atomic_load_explicit(&ticket, memory_order_acquire);
+/// Takes and runs shards until none is left; how many it ran.
+static uint32_t work(int fromEnd) {
+  uint32_t done = 0;
+  unsigned mode = 0;
+  uint64_t seen = atomic_load_explicit(&call.ticket, memory_order_acquire);
   while (FIRST(seen) < END(seen)) {
     uint64_t left = fromEnd ? seen - ((uint64_t)1 << SHARD_BITS) : seen + 1;
-    // Success means that the job of this very ticket is still unfinished: its fields cannot change before `finished` does.
-    if (!atomic_compare_exchange_weak_explicit(&ticket, &seen, left, memory_order_acq_rel, memory_order_acquire))
+    // Success means that the job of this very ticket is still unfinished: its fields cannot change before this thread says
+    // that the shard is done.
+    if (!atomic_compare_exchange_weak_explicit(&call.ticket, &seen, left, memory_order_acq_rel, memory_order_acquire))
       continue;
-    unsigned mode = lm_set_rounding_mode(jobMode);
-    job(jobContext, fromEnd ? (int)END(left) : (int)FIRST(seen));
-    lm_set_rounding_mode(mode);
-    atomic_fetch_add_explicit(&finished, 1, memory_order_release);
-    seen = atomic_load_explicit(&ticket, memory_order_acquire);
+    if (fromEnd && done == 0) mode = lm_set_rounding_mode(call.mode);
+    call.job(call.context, fromEnd ? (int)END(left) : (int)FIRST(seen));
+    done++;
+    seen = atomic_load_explicit(&call.ticket, memory_order_acquire);
   }
+  if (fromEnd && done > 0) {
+    lm_set_rounding_mode(mode);
+    atomic_fetch_add_explicit(&others.finished, done, memory_order_release);
+  }
+  return done;
 }
 
-static void run_errand(struct lm_errand *own) {
-  unsigned mode = lm_set_rounding_mode(own->mode);
-  own->body(own->context);
+static void run_errand(struct lm_errand *errand) {
+  unsigned mode = lm_set_rounding_mode(errand->mode);
+  errand->body(errand->context);
   lm_set_rounding_mode(mode);
-  __atomic_store_n(&own->state, DONE, __ATOMIC_RELEASE);
+  __atomic_store_n(&errand->state, DONE, __ATOMIC_RELEASE);
+}
+
+void lm_end_part(void) {
+  if (runsErrand && partsDone++ >= atomic_load_explicit(&lead, memory_order_relaxed)) work(1);
 }
 
 static int nothing_to_do(void) {
-  uint64_t seen = atomic_load(&ticket);
-  return FIRST(seen) >= END(seen) && !atomic_load(&stopping) && !atomic_load(&errand);
+  uint64_t seen = atomic_load_explicit(&call.ticket, memory_order_acquire);
+  return FIRST(seen) >= END(seen) && !atomic_load(&call.stopping) && !atomic_load(&call.errand);
 }
 
 static uint64_t nanoseconds(void) {
@@ -99,17 +128,18 @@ static void *worker(void *unused) {
     } while (nothing_to_do() && nanoseconds() - start < PATIENCE);
     if (nothing_to_do()) {
       pthread_mutex_lock(&bed);
-      atomic_fetch_add(&sleepers, 1);
+      atomic_fetch_add(&own.sleepers, 1);
       while (nothing_to_do()) pthread_cond_wait(&alarm_, &bed);
-      atomic_fetch_sub(&sleepers, 1);
+      atomic_fetch_sub(&own.sleepers, 1);
       pthread_mutex_unlock(&bed);
     }
-    if (atomic_load(&stopping)) return NULL;
+    if (atomic_load(&call.stopping)) return NULL;
     // First: the shards of a job have other takers, and the sooner an errand is done the less is waited for it.
-    struct lm_errand *own = atomic_exchange(&errand, NULL);
-    if (own) {
+    struct lm_errand *taken = atomic_load(&call.errand) ? atomic_exchange(&call.errand, NULL) : NULL;
+    if (taken) {
       runsErrand = 1;
-      run_errand(own);
+      partsDone = 0;
+      run_errand(taken);
       runsErrand = 0;
     }
     work(1);
@@ -117,7 +147,7 @@ static void *worker(void *unused) {
 }
 
 static void wake(void) {
-  if (atomic_load(&sleepers) == 0) return;
+  if (atomic_load(&own.sleepers) == 0) return;
   pthread_mutex_lock(&bed);
   pthread_cond_broadcast(&alarm_);
   pthread_mutex_unlock(&bed);
@@ -132,24 +162,24 @@ int lm_processors(void) {
   return online > 0 ? (int)online : 1;
 }
 
-int lm_threads(void) { return atomic_load(&threads); }
+int lm_threads(void) { return atomic_load(&own.threads); }
 
 int lm_use_threads(int count) {
   if (count < 1) count = 1;
   if (count > MOST_THREADS) count = MOST_THREADS;
-  pthread_mutex_lock(&busy);
-  int had = atomic_load(&threads);
+  pthread_mutex_lock(&own.busy);
+  int had = atomic_load(&own.threads);
   if (count != had) {
-    atomic_store(&stopping, 1);
+    atomic_store(&call.stopping, 1);
     wake();
     for (int k = 1; k < had; k++) pthread_join(workers[k], NULL);
-    atomic_store(&stopping, 0);
+    atomic_store(&call.stopping, 0);
     int started = 1;
     while (started < count && pthread_create(&workers[started], NULL, worker, NULL) == 0) started++;
-    atomic_store(&threads, started);
+    atomic_store(&own.threads, started);
     count = started;
   }
-  pthread_mutex_unlock(&busy);
+  pthread_mutex_unlock(&own.busy);
   return count;
 }
 
@@ -167,40 +197,58 @@ int lm_use_threads(int count) {
 
 void lm_parallel(int shards, void (*body)(void *context, int shard), void *context) {
   // Another caller's job, or a job inside a shard, runs by itself: the shards are the same.
-  if (shards < 2 || shards >= 1 << SHARD_BITS || runsErrand || lm_threads() < 2 || pthread_mutex_trylock(&busy) != 0) {
-    for (int shard = 0; shard < shards; shard++) body(context, shard);
+  if (shards < 2 || shards >= 1 << SHARD_BITS || runsErrand || lm_threads() < 2 || pthread_mutex_trylock(&own.busy) != 0) {
+    for (int shard = 0; shard < shards; shard++) {
+      body(context, shard);
+      lm_end_part();
+    }
     return;
   }
-  job = body;
-  jobContext = context;
-  jobMode = lm_rounding_mode();
-  atomic_store_explicit(&finished, 0, memory_order_relaxed);
-  jobRound = (jobRound + 1) & 0xffffff;
-  atomic_store(&ticket, TICKET(jobRound, 0, shards));
+  call.job = body;
+  call.context = context;
+  call.mode = lm_rounding_mode();
+  atomic_store_explicit(&others.finished, 0, memory_order_relaxed);
+  own.round = (own.round + 1) & 0xffffff;
+  atomic_store(&call.ticket, TICKET(own.round, 0, shards));
   wake();
-  work(0);
-  AWAIT(atomic_load_explicit(&finished, memory_order_acquire) == (uint32_t)shards);
-  pthread_mutex_unlock(&busy);
+  uint32_t left = (uint32_t)shards - work(0);
+  AWAIT(atomic_load_explicit(&others.finished, memory_order_acquire) == left);
+  pthread_mutex_unlock(&own.busy);
 }
 
-void lm_hand_out_errand(struct lm_errand *own) {
-  own->mode = lm_rounding_mode();
-  own->state = KEPT;
+void lm_hand_out_errand(struct lm_errand *errand) {
+  errand->mode = lm_rounding_mode();
+  errand->state = KEPT;
   struct lm_errand *none = NULL;
   if (runsErrand || lm_threads() < 2) return;
-  own->state = OUT;
-  if (atomic_compare_exchange_strong(&errand, &none, own)) {
+  errand->state = OUT;
+  if (atomic_compare_exchange_strong(&call.errand, &none, errand)) {
     wake();
   } else {
-    own->state = KEPT;
+    errand->state = KEPT;
   }
 }
 
-void lm_finish_errand(struct lm_errand *own) {
-  struct lm_errand *still = own;
-  if (__atomic_load_n(&own->state, __ATOMIC_ACQUIRE) == KEPT || atomic_compare_exchange_strong(&errand, &still, NULL)) {
-    run_errand(own);
+// One that was late goes first for longer; sixteen in time, and the next gives way a part sooner.
+static void follow(int early) {
+  static _Atomic int inTime;
+  int now = atomic_load_explicit(&lead, memory_order_relaxed);
+  if (!early) {
+    atomic_store_explicit(&lead, now + LATE_LEAD, memory_order_relaxed);
+    atomic_store_explicit(&inTime, 0, memory_order_relaxed);
+  } else if (now > 0 && atomic_fetch_add_explicit(&inTime, 1, memory_order_relaxed) % 16 == 15) {
+    atomic_store_explicit(&lead, now - 1, memory_order_relaxed);
+  }
+}
+
+void lm_finish_errand(struct lm_errand *errand) {
+  struct lm_errand *still = errand;
+  if (__atomic_load_n(&errand->state, __ATOMIC_ACQUIRE) == KEPT ||
+      atomic_compare_exchange_strong(&call.errand, &still, NULL)) {
+    run_errand(errand);
     return;
   }
-  AWAIT(__atomic_load_n(&own->state, __ATOMIC_ACQUIRE) == DONE);
+  int early = __atomic_load_n(&errand->state, __ATOMIC_ACQUIRE) == DONE;
+  follow(early);
+  if (!early) AWAIT(__atomic_load_n(&errand->state, __ATOMIC_ACQUIRE) == DONE);
 }

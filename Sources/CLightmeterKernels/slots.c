@@ -106,6 +106,7 @@ size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots,
   }
   for (size_t k = 0; k < count; k++) sharedSlots[k] = places[slots[k]];
   *foundCount = pairs;
+  lm_end_part();
   return kept;
 }
 
@@ -157,6 +158,7 @@ size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *slots, 
   }
   for (size_t k = 0; k < sharedCount; k++) sharedPairs[k] = position[shared[k]];
   *chosenRuns = keptRuns;
+  lm_end_part();
   return (size_t)kept;
 }
 
@@ -174,6 +176,7 @@ size_t lm_link_pairs(size_t count, int32_t *sharedUserSlots, int32_t *sharedItem
     linkedFeedback[kept] = feedback[k];
     kept += (size_t)(user >= 0) | (size_t)(item >= 0);
   }
+  lm_end_part();
   return kept;
 }
 
@@ -188,5 +191,6 @@ size_t lm_number_slots(size_t count, const int32_t *places, const int32_t *slots
     }
     own[p] = map[slot];
   }
+  lm_end_part();
   return found;
 }

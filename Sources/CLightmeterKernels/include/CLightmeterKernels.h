@@ -280,6 +280,9 @@ struct lm_errand {
   unsigned mode;
   int state;
 };
+/// Ends a part of an errand of some microseconds: shards of a job may go before the next. Elsewhere it does nothing.
+void lm_end_part(void);
+
 /// Hands it out. One errand is out at a time: while another is, or with one thread, it waits for lm_finish_errand.
 void lm_hand_out_errand(struct lm_errand *errand);
 /// Returns when it is done, by whom ever: where no thread has begun it, by the caller.
