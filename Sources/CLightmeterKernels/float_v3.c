@@ -9,6 +9,7 @@
 #define FN(name) name##_float_v3
 #define TGT __attribute__((target("arch=x86-64-v3")))
 #define LEVEL "v3"
+#define SPECIAL_WIDTHS
 #define TILE_VECTORS 1
 #define SQRT __builtin_sqrtf
 #include "float_math.inc"

@@ -9,6 +9,7 @@
 #define FN(name) name##_float_v4
 #define TGT __attribute__((target("arch=skylake-avx512,no-prefer-256-bit")))
 #define LEVEL "v4"
+#define SPECIAL_WIDTHS
 #define SQRT __builtin_sqrtf
 #include "float_math.inc"
 #include "kernels.inc"

@@ -190,23 +190,31 @@ extension TrainingScalar {
   /// - Parameters:
   ///   - runs: of the pairs, whose items ascend, from ``SlotMaps/itemRuns(of:into:)``; not empty.
   ///   - runSlots: the row that the item of each run has in `target`, or -1.
+  ///   - losses: whether to write the losses as well.
   ///   - target: rows as far apart as those of `users`.
   @_specialize(where Self == Float)
   public static func crossEntropyRuns(
     _ users: RowsView<Self>, _ userRows: [Int32], _ items: RowsView<Self>, _ itemRows: [Int32],
     runs: [Int32], runSlots: [Int32], feedback: [UInt8], width: Int, offset: Self, scale: Self,
-    columns: inout CrossEntropyColumns<Self>, into target: inout [Self]
+    losses: Bool, columns: inout CrossEntropyColumns<Self>, into target: inout [Self]
   ) {
     let count = feedback.count
     precondition(runs.count > 1 && Int(runs[runs.count - 1]) == count, "the runs are not those of \(count) pairs")
     precondition(userRows.count == count && itemRows.count == count, "a pair has a user and an item")
     precondition(runSlots.count == runs.count - 1, "a run has a slot")
-    reserve(&columns.loss, count)
     reserve(&columns.byLogit, count)
     reserve(&columns.sums, (runs.count - 1) * users.stride)
-    lm_cross_entropy_runs(
-      table, &columns.loss, &columns.byLogit, &columns.sums, &target, users.values, items.values, userRows, itemRows,
-      runSlots, feedback, runs, runs.count - 1, users.stride, items.stride, width, Double(offset), Double(scale))
+    func call(_ loss: UnsafeMutablePointer<Self>?) {
+      lm_cross_entropy_runs(
+        table, loss, &columns.byLogit, &columns.sums, &target, users.values, items.values, userRows, itemRows,
+        runSlots, feedback, runs, runs.count - 1, users.stride, items.stride, width, Double(offset), Double(scale))
+    }
+    guard losses else { return call(nil) }
+    var loss: [Self] = []
+    swap(&loss, &columns.loss)
+    reserve(&loss, count)
+    loss.withUnsafeMutableBufferPointer { call($0.baseAddress) }
+    swap(&loss, &columns.loss)
   }
 
   /// Eq. (4) per pair; see `InversePropensity` in the objectives.

@@ -125,7 +125,8 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
     let (users, rows) = copies.map { ($0.view, chosen.places) } ?? (tables[0].view, chosen.users)
     S.crossEntropyRuns(
       users, rows, tables[1].view, chosen.items, runs: chosen.runs, runSlots: chosen.runSlots,
-      feedback: chosen.feedback, width: paddedWidth, offset: intercept, scale: scale, columns: &columns,
+      feedback: chosen.feedback, width: paddedWidth, offset: intercept, scale: scale, losses: pairs.isWhole,
+      columns: &columns,
       into: &gradient[1].values)
     S.gather(columns.byLogit, at: chosen.shared, into: &columns.chosen)
     S.scatterRows(

@@ -46,7 +46,7 @@
                          int32_t from, int32_t to, int unwritten, ptrdiff_t cleared);
     /* Runs [firstRun, firstRun + runs) of count pairs that stand item by item, a run being the pairs [edge[r], edge[r + 1])
        of one item, at most CROSS_ENTROPY_RUN: loss[k], c[k] = scale * d loss[k] / d logit[k], logit = offset + user row .
-       item row. Where slot[r] >= 0, target[slot[r]] += sum of c[k] * user row; into sums[r] instead, which it
+       item row; no losses where loss is NULL. Where slot[r] >= 0, target[slot[r]] += sum of c[k] * user row; into sums[r] instead, which it
        overwrites, where the item has other runs. Rows of users, target and sums are userStride apart. */
     void (*cross_entropy_runs)(void *loss, void *c, void *sums, void *target, const void *users, const void *items,
                                const int32_t *user, const int32_t *item, const int32_t *slot, const uint8_t *y,
