@@ -27,6 +27,23 @@ static size_t first_of(size_t count, int shard, int shards) { return count * (si
 #define RUN(total)                                                                                                     \
   size_t first = first_of(total, shard, call->shards), length = first_of(total, shard + 1, call->shards) - first
 
+// Several calls as one job, so that nobody waits between them.
+struct part {
+  void (*body)(void *context, int shard);
+  void *context;
+  int shards;
+};
+static void part_shard(void *context, int shard) {
+  const struct part *part = context;
+  for (; shard >= part->shards; part++) shard -= part->shards;
+  part->body(part->context, shard);
+}
+static void run_parts(struct part *parts, size_t count) {
+  int shards = 0;
+  for (size_t k = 0; k < count; k++) shards += parts[k].shards;
+  lm_parallel(shards, part_shard, parts);
+}
+
 struct dot_rows_call {
   const struct lm_kernels *kernels;
   void *out;
@@ -53,12 +70,8 @@ void lm_dot_rows(const struct lm_kernels *kernels, void *out, const void *left, 
 
 struct scatter_rows_call {
   const struct lm_kernels *kernels;
-  void *target;
-  const void *source, *coefficient;
-  const int32_t *slot, *row;
-  size_t count, targetStride, sourceStride, width;
-  int shards, one, unwritten;
-  ptrdiff_t cleared;
+  struct lm_scatter sum;
+  int shards, one;
   int32_t edges[MOST_SCATTERS + 1];
 };
 // A run of target rows for each shard, so that two cores share few cache lines and a later pass that cuts the rows finds
@@ -66,11 +79,11 @@ struct scatter_rows_call {
 static void cut_targets(struct scatter_rows_call *call) {
   enum { EVERY = 8, BINS = 64 };
   int32_t most = 0;
-  for (size_t k = 0; k < call->count; k += EVERY) most = call->slot[k] > most ? call->slot[k] : most;
+  for (size_t k = 0; k < call->sum.count; k += EVERY) most = call->sum.slot[k] > most ? call->sum.slot[k] : most;
   uint32_t bins[BINS] = {0}, pairs = 0, before = 0;
-  for (size_t k = 0; k < call->count; k += EVERY)
-    if (call->slot[k] >= 0) bins[(size_t)call->slot[k] * BINS / ((size_t)most + 1)]++, pairs++;
-  call->one = most == 0 && !call->unwritten;
+  for (size_t k = 0; k < call->sum.count; k += EVERY)
+    if (call->sum.slot[k] >= 0) bins[(size_t)call->sum.slot[k] * BINS / ((size_t)most + 1)]++, pairs++;
+  call->one = most == 0 && !call->sum.unwritten;
   for (int shard = 0, bin = 0; shard < call->shards; shard++) {
     call->edges[shard] = (int32_t)(((size_t)most + 1) * (size_t)bin / BINS);
     while (bin < BINS && (uint64_t)before * (uint64_t)call->shards < (uint64_t)pairs * (uint64_t)(shard + 1))
@@ -80,33 +93,35 @@ static void cut_targets(struct scatter_rows_call *call) {
 }
 static void scatter_rows_shard(void *context, int shard) {
   struct scatter_rows_call *call = context;
-  size_t first = 0, width = call->width;
-  ptrdiff_t cleared = call->cleared;
+  size_t first = 0, width = call->sum.width;
+  ptrdiff_t cleared = call->sum.cleared;
   int32_t from = call->edges[shard], to = call->edges[shard + 1];
   if (call->one) {
     // One row for all pairs: its columns are cut, at whole vectors.
-    size_t vectors = (call->width + call->kernels->lanes - 1) / call->kernels->lanes;
+    size_t vectors = (call->sum.width + call->kernels->lanes - 1) / call->kernels->lanes;
     first = first_of(vectors, shard, call->shards) * call->kernels->lanes;
     size_t end = first_of(vectors, shard + 1, call->shards) * call->kernels->lanes;
-    width = (end < call->width ? end : call->width) - first;
+    width = (end < call->sum.width ? end : call->sum.width) - first;
     from = 0, to = INT32_MAX;
     cleared = cleared >= (ptrdiff_t)first && cleared < (ptrdiff_t)(first + width) ? cleared - (ptrdiff_t)first : -1;
   }
-  call->kernels->scatter_rows(AT(call->target, first), CAT(call->source, first), call->coefficient, call->slot,
-                              call->row, call->count, call->targetStride, call->sourceStride, width, from, to,
-                              call->unwritten, cleared);
+  call->kernels->scatter_rows(AT(call->sum.target, first), CAT(call->sum.source, first), call->sum.coefficient, call->sum.slot,
+                              call->sum.row, call->sum.count, call->sum.targetStride, call->sum.sourceStride, width, from, to,
+                              call->sum.unwritten, cleared);
 }
-void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void *source, const void *coefficient,
-                     const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
-                     size_t width, int unwritten, ptrdiff_t cleared) {
-  // No more than threads: every shard goes through all slots.
-  int shards = shards_for(count * width), threads = lm_threads();
-  if (shards > threads) shards = threads;
-  if (shards > MOST_SCATTERS) shards = MOST_SCATTERS;
-  struct scatter_rows_call call = {kernels, target, source, coefficient, slot, row, count, targetStride, sourceStride,
-                                   width, shards, 0, unwritten, cleared, {0, INT32_MAX}};
-  if (call.shards > 1) cut_targets(&call);
-  lm_parallel(call.shards, scatter_rows_shard, &call);
+void lm_scatter_rows(const struct lm_kernels *kernels, const struct lm_scatter *sums, size_t count) {
+  struct scatter_rows_call calls[count];
+  struct part parts[count];
+  for (size_t k = 0; k < count; k++) {
+    // No more than threads: every shard goes through all slots.
+    int shards = shards_for(sums[k].count * sums[k].width), threads = lm_threads();
+    if (shards > threads) shards = threads;
+    if (shards > MOST_SCATTERS) shards = MOST_SCATTERS;
+    calls[k] = (struct scatter_rows_call){kernels, sums[k], shards, 0, {0, INT32_MAX}};
+    if (shards > 1) cut_targets(&calls[k]);
+    parts[k] = (struct part){scatter_rows_shard, &calls[k], shards};
+  }
+  run_parts(parts, count);
 }
 
 struct cross_entropy_call {
@@ -218,37 +233,45 @@ void lm_copy_rows(const struct lm_kernels *kernels, void *out, const void *table
   lm_parallel(shards, copy_rows_shard, &call);
 }
 
+struct adam_rows_call {
+  const struct lm_kernels *kernels;
+  struct lm_adam_table table;
+  const void *correction1, *correction2;
+  size_t corrections;
+  double rate, beta1, beta2, epsilon;
+  int shards;
+};
+static void adam_rows_shard(void *context, int shard) {
+  struct adam_rows_call *call = context;
+  struct lm_adam_table *table = &call->table;
+  RUN(table->count);
+  call->kernels->adam_rows(table->table, table->moments, CAT(table->gradient, first * table->stride), table->decay,
+                           table->steps, call->correction1, call->correction2, call->corrections, table->row + first,
+                           length, table->stride, call->rate, call->beta1, call->beta2, call->epsilon);
+}
+void lm_adam_rows(const struct lm_kernels *kernels, const struct lm_adam_table *tables, size_t count,
+                  const void *correction1, const void *correction2, size_t corrections, double rate, double beta1,
+                  double beta2, double epsilon) {
+  struct adam_rows_call calls[count];
+  struct part parts[count];
+  for (size_t k = 0; k < count; k++) {
+    int shards = shards_for(tables[k].count * tables[k].stride * 2);
+    calls[k] = (struct adam_rows_call){kernels, tables[k], correction1, correction2, corrections,
+                                       rate,    beta1,     beta2,       epsilon,     shards};
+    parts[k] = (struct part){adam_rows_shard, &calls[k], shards};
+  }
+  run_parts(parts, count);
+}
+
 struct adam_call {
   const struct lm_kernels *kernels;
   void *table, *moments;
   const void *gradient, *decay;
-  int32_t *steps;
-  const void *correction1, *correction2;
-  size_t corrections;
   const int32_t *index;
   size_t rows, stride;
   double c1, c2, rate, beta1, beta2, epsilon;
   int shards;
 };
-static void adam_rows_shard(void *context, int shard) {
-  struct adam_call *call = context;
-  RUN(call->rows);
-  call->kernels->adam_rows(call->table, call->moments, CAT(call->gradient, first * call->stride),
-                           call->decay, call->steps, call->correction1, call->correction2, call->corrections,
-                           call->index + first, length, call->stride, call->rate, call->beta1, call->beta2,
-                           call->epsilon);
-}
-void lm_adam_rows(const struct lm_kernels *kernels, void *table, void *moments, const void *gradient,
-                  const void *decay, int32_t *steps, const void *correction1, const void *correction2,
-                  size_t corrections, const int32_t *row, size_t count, size_t stride, double rate, double beta1,
-                  double beta2, double epsilon) {
-  int shards = shards_for(count * stride * 2);
-  struct adam_call call = {.kernels = kernels, .table = table, .moments = moments, .gradient = gradient,
-                           .decay = decay, .steps = steps, .correction1 = correction1, .correction2 = correction2,
-                           .corrections = corrections, .index = row, .rows = count, .stride = stride, .rate = rate,
-                           .beta1 = beta1, .beta2 = beta2, .epsilon = epsilon, .shards = shards};
-  lm_parallel(shards, adam_rows_shard, &call);
-}
 static void adam_all_shard(void *context, int shard) {
   struct adam_call *call = context;
   RUN(call->rows);

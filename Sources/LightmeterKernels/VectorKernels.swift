@@ -22,24 +22,6 @@ extension TrainingScalar {
       accumulate ? 1 : 0)
   }
 
-  /// Adds `coefficients[k] * source[rows[k]]` to row `slots[k]` of `target`.
-  ///
-  /// - Parameters:
-  ///   - unwritten: whether the rows hold nothing yet. Slots are in order of first appearance then, and none is left out: the
-  ///     first pair of a row writes it, with zeros beyond `width`.
-  ///   - cleared: a column that is 0 afterwards in every row that has a pair, below `width`; nil for none.
-  @_specialize(where Self == Float)
-  public static func scatterRows(
-    _ coefficients: [Self], _ source: RowsView<Self>, _ rows: [Int32], slots: [Int32], width: Int,
-    into target: inout [Self], targetStride: Int, unwritten: Bool = false, cleared: Int? = nil
-  ) {
-    precondition((0..<width).contains(cleared ?? 0) || width == 0, "column \(cleared ?? 0) is not one of \(width)")
-    precondition(slots.count >= rows.count && coefficients.count >= rows.count, "index and coefficient lengths differ")
-    lm_scatter_rows(
-      table, &target, source.values, coefficients, slots, rows, rows.count, targetStride, source.stride, width,
-      unwritten ? 1 : 0, cleared ?? -1)
-  }
-
   /// Adds `scale` times row `slots[k]` of `step` to row `rows[k]` of `table` and keeps what that held before in `saved`.
   @_specialize(where Self == Float)
   public static func displace(
@@ -78,30 +60,6 @@ extension TrainingScalar {
     precondition(places.count == rows.count && slots.count == rows.count, "every row has a place and a slot")
     lm_copy_rows(
       self.table, &out, table.values, step, places, rows, slots, rows.count, table.stride, Double(scale))
-  }
-
-  /// One Adam step on the given rows, each at its own step count t: `steps[row]` goes up by one.
-  ///
-  /// - Parameters:
-  ///   - corrections: 1 − β₁ᵗ and 1 − β₂ᵗ by t; the last entries serve every later step.
-  @_specialize(where Self == Float)
-  public static func adamRows(
-    _ table: inout [Self], _ moments: inout AdamMoments<Self>, steps: inout [Int32], gradient: [Self], rows: [Int32],
-    stride: Int, corrections: (first: [Self], second: [Self]), decay: [Self], settings: AdamSettings<Self>
-  ) {
-    precondition(
-      decay.count == stride && stride % 4 == 0, "a row is a multiple of four values and has a decay for each")
-    precondition(moments.values.count == 2 * table.count, "every value has two moments")
-    precondition(
-      steps.count * stride == table.count && gradient.count >= rows.count * stride,
-      "every row has a step count, and every given one a gradient")
-    precondition(
-      corrections.first.count == corrections.second.count && corrections.first.count < 1 << 31,
-      "the two corrections have one length, below 2³¹")
-    lm_adam_rows(
-      self.table, &table, &moments.values, gradient, decay, &steps, corrections.first,
-      corrections.second, corrections.first.count, rows, rows.count, stride, Double(settings.rate),
-      Double(settings.beta1), Double(settings.beta2), Double(settings.epsilon))
   }
 
   /// One Adam step on every row; `slotOfRow[r] < 0` means that row r has no gradient (decay and momentum still act).

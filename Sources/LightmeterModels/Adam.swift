@@ -120,7 +120,7 @@ public struct Adam<S: TrainingScalar>: Optimizer {
       }
       S.adamRows(
         &parameters[index].values, &tables[index].moments, steps: &done[index], gradient: gradient[index].values,
-        rows: gradient[index].rows, stride: parameters[index].stride, corrections: corrections.columns,
+        rows: gradient[index].rows, corrections: corrections.columns,
         decay: decays[index], settings: AdamSettings(rate: learningRate))
       // A slice of the table in turn, so that no row waits longer than the closed form holds.
       let (rows, turns) = (parameters[index].rows, DeferredSteps<S>.longest)

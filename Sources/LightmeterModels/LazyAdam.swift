@@ -35,14 +35,21 @@ public struct LazyAdam<S: TrainingScalar>: Optimizer {
   /// One step; see ``Optimizer``.
   @_specialize(where S == Float)
   public mutating func step(_ parameters: inout [Table<S>], along gradient: [RowGradient<S>]) {
+    var moves: [RowSteps<S>] = []
     for index in parameters.indices {
-      var steps: [Int32] = []
-      swap(&steps, &tables[index].steps)
-      S.adamRows(
-        &parameters[index].values, &tables[index].moments, steps: &steps, gradient: gradient[index].values,
-        rows: gradient[index].rows, stride: parameters[index].stride, corrections: corrections.columns,
-        decay: decays[index], settings: AdamSettings(rate: learningRate))
-      swap(&steps, &tables[index].steps)
+      moves.append(
+        RowSteps(
+          parameters[index].values, tables[index].moments, steps: tables[index].steps,
+          gradient: gradient[index].values, rows: gradient[index].rows, decay: decays[index]))
+      // One holder at a time: a second one would have the arrays copied.
+      parameters[index].values = []
+      (tables[index].moments, tables[index].steps) = (AdamMoments(values: []), [])
+    }
+    S.adamRows(&moves, corrections: corrections.columns, settings: AdamSettings(rate: learningRate))
+    for index in parameters.indices.reversed() {
+      let moved = moves.removeLast()
+      parameters[index].values = moved.table
+      (tables[index].moments, tables[index].steps) = (moved.moments, moved.steps)
     }
   }
 }

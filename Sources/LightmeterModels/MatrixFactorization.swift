@@ -93,12 +93,17 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   @_specialize(where S == Float)
   public func pullback(_ cotangents: [S], for batch: IndexedBatch, into gradient: inout [RowGradient<S>]) {
     let width = paddedWidth
-    gradient[0].add(
-      cotangents, tables[1].view, batch.pairs.items, slots: batch.userSlots, slotRows: batch.userRows, width: width,
-      cleared: tables[0].fixedColumn)
-    gradient[1].add(
-      cotangents, tables[0].view, batch.pairs.users, slots: batch.itemSlots, slotRows: batch.itemRows, width: width,
-      cleared: tables[1].fixedColumn)
+    var sums = [
+      gradient[0].begin(
+        cotangents, tables[1].view, batch.pairs.items, slots: batch.userSlots, slotRows: batch.userRows, width: width,
+        cleared: tables[0].fixedColumn),
+      gradient[1].begin(
+        cotangents, tables[0].view, batch.pairs.users, slots: batch.itemSlots, slotRows: batch.itemRows, width: width,
+        cleared: tables[1].fixedColumn),
+    ]
+    S.scatterRows(&sums)
+    gradient[1].end(sums.removeLast())
+    gradient[0].end(sums.removeLast())
   }
 
   /// What training never moves has no derivative. Of few rows: a pass over all of a batch reaches each for one number.

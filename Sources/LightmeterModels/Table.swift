@@ -113,23 +113,28 @@ public struct RowGradient<S: TrainingScalar>: Sendable {
     S.clear(&stored, rows.count * stride)
   }
 
-  /// Adds `coefficients[k]` times row `sourceRows[k]` of `source` to row `slots[k]`.
+  /// Begins to add `coefficients[k]` times row `sourceRows[k]` of `source` to row `slots[k]`; ``end(_:)`` takes the sum.
   ///
   /// - Parameters:
   ///   - slotRows: the row of each slot, in order of first appearance among `slots`. Where these are the gradient's rows,
   ///     the first sum writes them, and they need not be zeroed before.
   ///   - cleared: a column that training never moves, left 0; nil for none.
   @_specialize(where S == Float)
-  public mutating func add(
+  public mutating func begin(
     _ coefficients: [S], _ source: RowsView<S>, _ sourceRows: [Int32], slots: [Int32], slotRows: [Int32], width: Int,
     cleared: Int? = nil
-  ) {
+  ) -> RowSum<S> {
     let writes = isUnwritten && slotRows == rows
     if writes { isUnwritten = false } else { write() }
-    S.scatterRows(
-      coefficients, source, sourceRows, slots: slots, width: width, into: &stored, targetStride: stride,
+    // One holder at a time: a second one would have the array copied.
+    defer { stored = [] }
+    return RowSum(
+      coefficients, source, sourceRows, slots: slots, width: width, into: stored, targetStride: stride,
       unwritten: writes, cleared: cleared)
   }
+
+  /// Takes what ``begin(_:_:_:slots:slotRows:width:cleared:)`` gave away, after it was added up.
+  public mutating func end(_ sum: consuming RowSum<S>) { stored = sum.target }
 
   /// Sum of squares of the values.
   public var squaredNorm: Double { S.summarize(values, count: rows.count * stride).squares }

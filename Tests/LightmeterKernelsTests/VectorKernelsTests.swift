@@ -219,7 +219,7 @@ enum KernelDraws {
       var steps = [Int32](repeating: 7, count: 6)
       for (slot, row) in rows.enumerated() { steps[Int(row)] = Int32(slot) }
       S.adamRows(
-        &table, &after, steps: &steps, gradient: gradient, rows: rows, stride: stride,
+        &table, &after, steps: &steps, gradient: gradient, rows: rows,
         corrections: ([1] + corrections.map { S($0.first) }, [1] + corrections.map { S($0.second) }), decay: decay,
         settings: settings)
       for row in 0..<6 {

@@ -117,7 +117,7 @@ for (label, rows, memory) in [
     memory: memory
   ) {
     Float.adamRows(
-      &parameters, &moments, steps: &steps, gradient: gradient, rows: distinct, stride: width, corrections: corrections,
+      &parameters, &moments, steps: &steps, gradient: gradient, rows: distinct, corrections: corrections,
       decay: [Float](repeating: 1e-5, count: width), settings: AdamSettings(rate: 1e-6))
   }
 }

@@ -149,9 +149,16 @@
 void lm_dot_rows(const struct lm_kernels *kernels, void *out, const void *left, const void *right, const int32_t *li,
                  const int32_t *ri, size_t count, size_t leftStride, size_t rightStride, size_t width, double offset,
                  int accumulate);
-void lm_scatter_rows(const struct lm_kernels *kernels, void *target, const void *source, const void *coefficient,
-                     const int32_t *slot, const int32_t *row, size_t count, size_t targetStride, size_t sourceStride,
-                     size_t width, int unwritten, ptrdiff_t cleared);
+// Sums into rows of different targets, in one job.
+struct lm_scatter {
+  void *target;
+  const void *source, *coefficient;
+  const int32_t *slot, *row;
+  size_t count, targetStride, sourceStride, width;
+  int unwritten;
+  ptrdiff_t cleared;
+};
+void lm_scatter_rows(const struct lm_kernels *kernels, const struct lm_scatter *sums, size_t count);
 // All runs; sums has a row for each.
 void lm_cross_entropy_runs(const struct lm_kernels *kernels, void *loss, void *c, void *sums, void *target,
                            const void *users, const void *items, const int32_t *user, const int32_t *item,
@@ -167,9 +174,16 @@ void lm_restore_rows(const struct lm_kernels *kernels, void *table, const void *
 void lm_copy_rows(const struct lm_kernels *kernels, void *out, const void *table, const void *step,
                   const int32_t *place, const int32_t *row, const int32_t *slot, size_t count, size_t stride,
                   double scale);
-void lm_adam_rows(const struct lm_kernels *kernels, void *table, void *moments, const void *gradient,
-                  const void *decay, int32_t *steps, const void *correction1, const void *correction2,
-                  size_t corrections, const int32_t *row, size_t count, size_t stride, double rate, double beta1,
+// Steps of rows of different tables, in one job.
+struct lm_adam_table {
+  void *table, *moments;
+  const void *gradient, *decay;
+  int32_t *steps;
+  const int32_t *row;
+  size_t count, stride;
+};
+void lm_adam_rows(const struct lm_kernels *kernels, const struct lm_adam_table *tables, size_t count,
+                  const void *correction1, const void *correction2, size_t corrections, double rate, double beta1,
                   double beta2, double epsilon);
 void lm_adam_all(const struct lm_kernels *kernels, void *table, void *moments, const void *gradient,
                  const void *decay, const int32_t *slotOfRow, size_t rows, size_t stride, double correction1,

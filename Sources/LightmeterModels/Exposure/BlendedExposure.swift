@@ -71,10 +71,14 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
     users: [S], gates: [S], rows: RowsView<S>, width: Int, index: [Int32], _ batch: IndexedBatch, _ gateSlots: [Int32],
     _ gradient: inout [RowGradient<S>]
   ) {
-    gradient[0].add(users, rows, index, slots: batch.userSlots, slotRows: batch.userRows, width: width)
-    S.scatterRows(
-      gates, rows, index, slots: gateSlots, width: width,
-      into: &gradient[1].values, targetStride: gradient[1].stride)
+    var sums = [
+      gradient[0].begin(users, rows, index, slots: batch.userSlots, slotRows: batch.userRows, width: width),
+      // Zeroed first, so that the columns of its one row are cut, not the pairs.
+      gradient[1].begin(gates, rows, index, slots: gateSlots, slotRows: [], width: width),
+    ]
+    S.scatterRows(&sums)
+    gradient[1].end(sums.removeLast())
+    gradient[0].end(sums.removeLast())
   }
 
   /// Adds Σ cotangent · ∂m/∂w_i to the item rows.
