@@ -81,8 +81,10 @@ static void cut_targets(struct scatter_rows_call *call) {
   int32_t most = 0;
   for (size_t k = 0; k < call->sum.count; k += EVERY) most = call->sum.slot[k] > most ? call->sum.slot[k] : most;
   uint32_t bins[BINS] = {0}, pairs = 0, before = 0;
+  // A little less than BINS / (most + 1), so that the last row is in the last bin.
+  uint64_t scale = ((uint64_t)BINS << 32) / ((uint64_t)most + 1);
   for (size_t k = 0; k < call->sum.count; k += EVERY)
-    if (call->sum.slot[k] >= 0) bins[(size_t)call->sum.slot[k] * BINS / ((size_t)most + 1)]++, pairs++;
+    if (call->sum.slot[k] >= 0) bins[(uint64_t)call->sum.slot[k] * scale >> 32]++, pairs++;
   call->one = most == 0 && !call->sum.unwritten;
   for (int shard = 0, bin = 0; shard < call->shards; shard++) {
     call->edges[shard] = (int32_t)(((size_t)most + 1) * (size_t)bin / BINS);
@@ -323,24 +325,60 @@ void lm_adam_settle(const struct lm_kernels *kernels, void *table, void *moments
   lm_parallel(shards, settle_shard, &call);
 }
 
-struct naive_terms_call {
+// A pair costs one or two exponentials and logarithms, as much as thirty numbers of a row.
+#define NUMBERS_OF_TERMS 32
+
+struct terms_call {
   const struct lm_kernels *kernels;
   void *loss, *bys, *bym, *bysm, *bymm;
   const uint8_t *y;
-  const void *s;
+  const void *s, *m;
   size_t count;
   int shards;
 };
 static void naive_terms_shard(void *context, int shard) {
-  struct naive_terms_call *call = context;
+  struct terms_call *call = context;
   RUN(call->count);
   call->kernels->naive_terms(AT(call->loss, first), AT(call->bys, first), AT(call->bym, first), AT(call->bysm, first),
                              AT(call->bymm, first), call->y + first, CAT(call->s, first), length);
 }
 void lm_naive_terms(const struct lm_kernels *kernels, void *loss, void *bys, void *bym, void *bysm, void *bymm,
                     const uint8_t *y, const void *s, size_t count) {
-  // A pair costs an exponential and a logarithm, as much as thirty numbers of a row.
-  int shards = shards_for(count * 16);
-  struct naive_terms_call call = {kernels, loss, bys, bym, bysm, bymm, y, s, count, shards};
+  int shards = shards_for(count * NUMBERS_OF_TERMS);
+  struct terms_call call = {kernels, loss, bys, bym, bysm, bymm, y, s, NULL, count, shards};
   lm_parallel(shards, naive_terms_shard, &call);
+}
+static void low_variance_terms_shard(void *context, int shard) {
+  struct terms_call *call = context;
+  RUN(call->count);
+  call->kernels->low_variance_terms(AT(call->loss, first), AT(call->bys, first), AT(call->bym, first),
+                                    AT(call->bysm, first), AT(call->bymm, first), call->y + first,
+                                    CAT(call->s, first), CAT(call->m, first), length);
+}
+void lm_low_variance_terms(const struct lm_kernels *kernels, void *loss, void *bys, void *bym, void *bysm, void *bymm,
+                           const uint8_t *y, const void *s, const void *m, size_t count) {
+  int shards = shards_for(count * NUMBERS_OF_TERMS);
+  struct terms_call call = {kernels, loss, bys, bym, bysm, bymm, y, s, m, count, shards};
+  lm_parallel(shards, low_variance_terms_shard, &call);
+}
+
+struct blend_call {
+  const struct lm_kernels *kernels;
+  void *m, *q, *r;
+  const void *t, *z, *theta;
+  const int32_t *zSlot, *thetaRow;
+  size_t count;
+  int shards;
+};
+static void blend_shard(void *context, int shard) {
+  struct blend_call *call = context;
+  RUN(call->count);
+  call->kernels->blend(AT(call->m, first), AT(call->q, first), AT(call->r, first), CAT(call->t, first), call->z,
+                       call->theta, call->zSlot + first, call->thetaRow + first, length);
+}
+void lm_blend(const struct lm_kernels *kernels, void *m, void *q, void *r, const void *t, const void *z,
+              const void *theta, const int32_t *zSlot, const int32_t *thetaRow, size_t count) {
+  int shards = shards_for(count * NUMBERS_OF_TERMS);
+  struct blend_call call = {kernels, m, q, r, t, z, theta, zSlot, thetaRow, count, shards};
+  lm_parallel(shards, blend_shard, &call);
 }

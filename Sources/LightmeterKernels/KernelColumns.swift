@@ -192,7 +192,7 @@ extension TrainingScalar {
   @_specialize(where Self == Float)
   public static func gather(_ column: [Self], at places: [Int32], into out: inout [Self]) {
     reserve(&out, places.count)
-    for k in places.indices { out[k] = column[Int(places[k])] }
+    kernels.table.pointee.take_places(&out, column, places, places.count)
   }
 
   /// Zeroes the first `count` values of a reused column, which grows if it must.

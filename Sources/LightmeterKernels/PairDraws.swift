@@ -87,7 +87,9 @@ public struct PairDraws: Sendable {
               positives: UInt64(ownItems.count),
               itemCount: UInt64(itemCount), users: ownUsers.baseAddress, items: ownItems.baseAddress,
               offsets: offsets.baseAddress, shownItems: shownItems, shownOffsets: shownOffsets)
-            return Int(lm_draw_pairs(&stream, range.lowerBound, range.count, &places, &users, &items, &feedback))
+            return Int(
+              lm_draw_pairs(
+                Float.kernels.table, &stream, range.lowerBound, range.count, &places, &users, &items, &feedback))
           }
         }
       }

@@ -194,8 +194,8 @@ extension TrainingScalar {
   ) {
     check(feedback, logits, exposures)
     out.reserve(feedback.count)
-    compiled.low_variance_terms(
-      &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
+    lm_low_variance_terms(
+      table, &out.loss, &out.byLogit, &out.byExposure, &out.byLogitAndExposure, &out.byExposureTwice, feedback, logits,
       exposures, feedback.count)
   }
 
@@ -206,8 +206,8 @@ extension TrainingScalar {
     into out: inout BlendColumns<Self>
   ) {
     out.reserve(items.count)
-    compiled.blend(
-      &out.exposure, &out.affinity, &out.gate, affinities, gateLogits, popularity, gateSlots, items, items.count)
+    lm_blend(
+      table, &out.exposure, &out.affinity, &out.gate, affinities, gateLogits, popularity, gateSlots, items, items.count)
   }
 
   /// Cotangents of Eq. (14) into the affinity logit and the gate logit of each pair.

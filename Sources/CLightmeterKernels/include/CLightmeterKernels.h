@@ -19,6 +19,12 @@
 
 // Tables and columns are arrays of the table's own precision, passed untyped so that one Swift source serves both; scalars
 // travel as double, which holds every float.
+/// A keyed permutation of [0, count): a four-round Feistel network on 2 * half bits, walked until it lands inside.
+struct lm_permutation {
+  uint64_t count, half, mask, keys[4];
+};
+#define PERMUTED_RUN 256
+
   struct lm_kernels {
     const char *level;
     /* bytes of one number */
@@ -99,6 +105,8 @@
     void (*multiply)(void *out, const void *a, const void *b, size_t count, double scale);
     /* rows[r][from ..< to] = 0 */
     void (*clear_columns)(void *rows, size_t count, size_t stride, size_t from, size_t to);
+    /* out[k] = in[place[k]] */
+    void (*take_places)(void *out, const void *in, const int32_t *place, size_t count);
     /* result = {sum, sum of squares, least, greatest}, in double, in order */
     void (*summarize)(double result[4], const void *in, size_t count);
     /* the sum alone, by the same order */
@@ -142,6 +150,12 @@
     /* c dm/d(logit of w), of l and of e, these being sigmoids */
     void (*gate_slopes)(void *byW, void *byL, void *byE, const void *c, const void *m, const void *log, const void *w,
                         const void *l, const void *e, const void *popularity, size_t count);
+
+    /* values[k] = place of position first + k in a permutation whose keys are salted; count up to PERMUTED_RUN */
+    void (*permute_run)(const struct lm_permutation *order, uint64_t first, size_t count, uint64_t salt,
+                        uint64_t *values);
+    /* hashes[k] = lm_hash(key, values[k]) */
+    void (*hash_run)(uint64_t key, const uint64_t *values, size_t count, uint64_t *hashes);
   };
 
 // The same over all threads of the pool, with the table's own kernels. Every number is computed by one thread in one
@@ -194,6 +208,10 @@ void lm_adam_settle(const struct lm_kernels *kernels, void *table, void *moments
                     size_t corrections, double rate, double beta1, double beta2, double epsilon);
 void lm_naive_terms(const struct lm_kernels *kernels, void *loss, void *bys, void *bym, void *bysm, void *bymm,
                     const uint8_t *y, const void *s, size_t count);
+void lm_low_variance_terms(const struct lm_kernels *kernels, void *loss, void *bys, void *bym, void *bysm, void *bymm,
+                           const uint8_t *y, const void *s, const void *m, size_t count);
+void lm_blend(const struct lm_kernels *kernels, void *m, void *q, void *r, const void *t, const void *z,
+              const void *theta, const int32_t *zSlot, const int32_t *thetaRow, size_t count);
 
 // Row -> slot for one batch at a time: a row's mark holds the round that wrote it and its slot. Users and items side by side.
 // Distinct members get slots in order of first appearance, rows holds them, found is their number. A member that is not below
@@ -304,10 +322,7 @@ void lm_finish_errand(struct lm_errand *errand);
 
 // ---- Draws of pairs -------------------------------------------------------------------------------------------------
 
-/// A keyed permutation of [0, count): a four-round Feistel network on 2 * half bits, walked until it lands inside.
-struct lm_permutation {
-  uint64_t count, half, mask, keys[4];
-};
+/// The place of a position in a permutation.
 uint64_t lm_permute(const struct lm_permutation *order, uint64_t position);
 /// The counter-based hash of SeededGenerator.hash(a, b, 0).
 uint64_t lm_hash(uint64_t a, uint64_t b);
@@ -334,8 +349,8 @@ struct lm_stream {
 /// Pairs of the shuffled positions [first, first + count), packed: a draw that hits a positive or a shown pair is left
 /// out. places[k] is the index of pair k; where it is a further pair, user and item are -1 and the caller knows them.
 /// Returns how many are left.
-size_t lm_draw_pairs(const struct lm_stream *stream, size_t first, size_t count, ptrdiff_t *places, int32_t *users,
-                     int32_t *items, uint8_t *feedback);
+size_t lm_draw_pairs(const struct lm_kernels *kernels, const struct lm_stream *stream, size_t first, size_t count,
+                     ptrdiff_t *places, int32_t *users, int32_t *items, uint8_t *feedback);
 
 /// SIGINT and SIGTERM as a flag: install from one thread, ask from any. A second signal ends the process with
 /// 128 + its number.
