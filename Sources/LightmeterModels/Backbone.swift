@@ -29,6 +29,7 @@ public protocol Backbone<S>: Sendable {
   /// The table whose rows of the pairs' users ``crossEntropy(of:copies:scale:columns:into:)`` can take from copies; nil for none.
   var copiedTable: Int? { get }
   /// Writes the cross-entropy of the chosen pairs and adds `scale` times the gradient of the sum over all to the shared rows.
+  /// Losses are needed where ``OuterPairs/isWhole`` is true: their mean over a part of the pairs means nothing.
   /// The three maps suffice for it; a backbone that can do it in fewer passes has its own.
   ///
   /// - Parameter copies: the user rows to take in place of those of ``copiedTable``; nil for the table's own.

@@ -113,7 +113,21 @@ public struct RowGradient<S: TrainingScalar>: Sendable {
     S.clear(&stored, rows.count * stride)
   }
 
-  /// Begins to add `coefficients[k]` times row `sourceRows[k]` of `source` to row `slots[k]`; ``end(_:)`` takes the sum.
+  /// Adds `coefficients[k]` times row `sourceRows[k]` of `source` to row `slots[k]`; the parameters are those of
+  /// ``begin(_:_:_:slots:slotRows:width:cleared:)``.
+  @_specialize(where S == Float)
+  public mutating func add(
+    _ coefficients: [S], _ source: RowsView<S>, _ sourceRows: [Int32], slots: [Int32], slotRows: [Int32], width: Int,
+    cleared: Int? = nil
+  ) {
+    var sums = [
+      begin(coefficients, source, sourceRows, slots: slots, slotRows: slotRows, width: width, cleared: cleared)
+    ]
+    S.scatterRows(&sums)
+    end(sums.removeLast())
+  }
+
+  /// Begins such a sum, to be added up by `scatterRows` together with others; ``end(_:)`` takes it back.
   ///
   /// - Parameters:
   ///   - slotRows: the row of each slot, in order of first appearance among `slots`. Where these are the gradient's rows,
