@@ -4,7 +4,7 @@ import Testing
 /// Draws, and the bound that kernels of a precision are held to, relative to the size of what was summed.
 enum KernelDraws {
   /// Widths with and without tails of the 16- and 4-lane loops.
-  static let widths = [1, 7, 16, 17, 50, 64]
+  static let widths = [1, 7, 16, 17, 32, 36, 50, 52, 64, 68]
   /// Batch lengths: none, one, some below and some above the prefetch distance.
   static let counts = [0, 1, 5, 23]
 

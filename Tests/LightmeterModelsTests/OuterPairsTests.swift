@@ -145,8 +145,8 @@ import Testing
 
   private func compare<S: TrainingScalar>(_ biases: BiasTerms, whole: Bool, _: S.Type, tolerance: Double) {
     let users = 90
-    // 14 and 16 columns: rows with a tail, and without.
-    for dimension in [14, 46, 64] {
+    // Rows with a tail and without, of widths that have code of their own and of others.
+    for dimension in [14, 32, 46, 50, 64] {
       let model = MatrixFactorization<S>(
         userCount: users, itemCount: 9, dimension: dimension, biases: biases, intercept: -0.3, deviation: 0.4, seed: 2)
       let batch = indexed(
