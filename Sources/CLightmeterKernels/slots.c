@@ -80,9 +80,9 @@ void lm_group_by_slot(const int32_t *slots, size_t count, size_t slotCount, int3
 }
 
 size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots, size_t count, uint64_t round,
-                     const uint64_t *marks, size_t markCount, const int32_t *offsets, const int32_t *entries, int all,
-                     int32_t *places, int32_t *shared, int32_t *origins, int32_t *sharedSlots, int32_t *found,
-                     int32_t *foundSlots, ptrdiff_t *foundCount) {
+                     const uint64_t *marks, size_t markCount, const int32_t *offsets, const int32_t *entries,
+                     size_t entryCount, int all, int32_t *places, int32_t *shared, int32_t *origins,
+                     int32_t *sharedSlots, int32_t *entrySlots) {
   size_t kept = 0;
   // A third of the rows may be marked, at random: written in any case and kept by an addition, not by a guess.
   for (size_t slot = 0; slot < rowCount; slot++) {
@@ -95,17 +95,13 @@ size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots,
     origins[kept] = (int32_t)slot;
     kept += (size_t)keeps;
   }
-  ptrdiff_t pairs = 0;
+  for (size_t e = 0; e < entryCount; e++) entrySlots[e] = -1;
   for (size_t k = 0; k < kept; k++) {
     uint64_t mark = marks[shared[k]];
     if (mark >> 32 != round) continue;
-    for (int32_t e = offsets[(uint32_t)mark]; e < offsets[(uint32_t)mark + 1]; e++) {
-      found[pairs] = entries[e];
-      foundSlots[pairs++] = (int32_t)k;
-    }
+    for (int32_t e = offsets[(uint32_t)mark]; e < offsets[(uint32_t)mark + 1]; e++) entrySlots[entries[e]] = (int32_t)k;
   }
   for (size_t k = 0; k < count; k++) sharedSlots[k] = places[slots[k]];
-  *foundCount = pairs;
   lm_end_part();
   return kept;
 }
@@ -119,47 +115,54 @@ size_t lm_item_runs(const int32_t *items, size_t count, int32_t *edges) {
   return runs;
 }
 
-size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *slots, const int32_t *shared, size_t sharedCount,
-                       int all, const int32_t *restrict users, const int32_t *restrict items,
-                       const uint8_t *restrict feedback, int32_t *restrict position, int32_t *restrict places,
+size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlots, const int32_t *userSlots, int whole,
+                       const int32_t *users, const int32_t *items, const uint8_t *feedback, int32_t *restrict places,
                        int32_t *restrict chosenUsers, int32_t *restrict chosenItems, uint8_t *restrict chosenFeedback,
-                       int32_t *restrict chosenEdges, int32_t *restrict chosenSlots, int32_t *restrict sharedPairs,
-                       ptrdiff_t *chosenRuns) {
+                       int32_t *restrict chosenEdges, int32_t *restrict chosenSlots, int32_t *restrict shared,
+                       int32_t *restrict sharedSlots, ptrdiff_t *chosenRuns, ptrdiff_t *sharedCount) {
   int32_t kept = 0;
-  ptrdiff_t keptRuns = 0;
-  for (int32_t k = 0; k < edges[runs]; k++) position[k] = 0;
-  for (size_t k = 0; k < sharedCount; k++) position[shared[k]] = 1;
+  ptrdiff_t found = 0, keptRuns = 0;
   chosenEdges[0] = 0;
   for (size_t run = 0; run < runs; run++) {
-    if (all || slots[run] >= 0) {
-      int32_t first = edges[run], count = edges[run + 1] - first;
-      for (int32_t k = 0; k < count; k++) position[first + k] = kept + k, places[kept + k] = first + k;
+    int32_t first = edges[run], count = edges[run + 1] - first;
+    if (whole || runSlots[run] >= 0) {
+      for (int32_t k = 0; k < count; k++) places[kept + k] = first + k;
+      for (int32_t k = 0; k < count; k++) chosenUsers[kept + k] = users[first + k];
+      for (int32_t k = 0; k < count; k++) chosenItems[kept + k] = items[first + k];
+      for (int32_t k = 0; k < count; k++) chosenFeedback[kept + k] = feedback[first + k];
       for (int32_t k = 0; k < count; k++) {
-        chosenUsers[kept + k] = users[first + k];
-        chosenItems[kept + k] = items[first + k];
-        chosenFeedback[kept + k] = feedback[first + k];
+        int32_t slot = userSlots[first + k];
+        shared[found] = kept + k;
+        sharedSlots[found] = slot;
+        found += slot >= 0;
       }
       kept += count;
     } else {
       // Written in any case and kept by an addition, not by a guess.
-      for (int32_t k = edges[run]; k < edges[run + 1]; k++) {
-        int32_t keeps = position[k];
-        position[k] = kept;
+      for (int32_t k = first; k < first + count; k++) {
+        int32_t slot = userSlots[k], isShared = slot >= 0;
         places[kept] = k;
         chosenUsers[kept] = users[k];
         chosenItems[kept] = items[k];
         chosenFeedback[kept] = feedback[k];
-        kept += keeps;
+        shared[found] = kept;
+        sharedSlots[found] = slot;
+        kept += isShared;
+        found += isShared;
       }
     }
     if (kept == chosenEdges[keptRuns]) continue;
-    chosenSlots[keptRuns++] = slots[run];
+    chosenSlots[keptRuns++] = runSlots[run];
     chosenEdges[keptRuns] = kept;
   }
-  for (size_t k = 0; k < sharedCount; k++) sharedPairs[k] = position[shared[k]];
   *chosenRuns = keptRuns;
+  *sharedCount = found;
   lm_end_part();
   return (size_t)kept;
+}
+
+void lm_take_indices(const int32_t *in, const int32_t *places, size_t count, int32_t *out) {
+  for (size_t k = 0; k < count; k++) out[k] = in[places[k]];
 }
 
 size_t lm_link_pairs(size_t count, int32_t *sharedUserSlots, int32_t *sharedItemSlots, const int32_t *users,

@@ -19,46 +19,69 @@ public struct ChosenPairs: Sendable {
   public private(set) var runs: [Int32] = []
   /// The shared slot of each run's item; -1 where the batch does not have it.
   public private(set) var runSlots: [Int32] = []
-  /// Where the pairs stand whose user is shared, in the order in which they were given.
+  /// Places among the chosen pairs of those whose user is shared, ascending.
   public private(set) var shared: [Int32] = []
-  private var position: [Int32] = []
+  /// The shared slot of the user of each of ``shared``.
+  public private(set) var sharedSlots: [Int32] = []
+  /// Their places among all pairs, ascending.
+  public private(set) var sharedPlaces: [Int32] = []
+  /// The user of each of ``shared``.
+  public private(set) var sharedUsers: [Int32] = []
+  /// The item of each of ``shared``.
+  public private(set) var sharedItems: [Int32] = []
+  /// What the slot of each of ``shared`` comes from.
+  public private(set) var sharedOrigins: [Int32] = []
 
   /// No pairs.
   public init() {}
   /// Number of pairs.
   public var count: Int { users.count }
 
-  /// Chooses all pairs of runs with a slot, and of others those whose user is shared.
+  /// Chooses all pairs of runs with a slot, and of others those whose user has one.
   ///
   /// - Parameters:
-  ///   - runs: of all pairs, from ``SlotMaps/itemRuns(of:into:)``; `slots` has one for each, or -1.
-  ///   - shared: places of the pairs whose user is shared.
-  ///   - all: whether to choose every pair.
+  ///   - runs: of all pairs, from ``SlotMaps/itemRuns(of:into:)``; `runSlots` has the shared slot of each, or -1.
+  ///   - userSlots: the shared slot of each pair's user, or -1; `origins` what each of those slots comes from.
+  ///   - whole: whether to choose every pair.
   public mutating func choose(
-    runs allRuns: [Int32], slots: [Int32], shared given: [Int32], all: Bool, users allUsers: [Int32],
-    items allItems: [Int32], feedback allFeedback: [UInt8]
+    runs allRuns: [Int32], runSlots allRunSlots: [Int32], userSlots: [Int32], origins: [Int32], whole: Bool,
+    users allUsers: [Int32], items allItems: [Int32], feedback allFeedback: [UInt8]
   ) {
-    let (count, runCount) = (allUsers.count, slots.count)
+    let (count, runCount) = (allUsers.count, allRunSlots.count)
+    precondition(
+      userSlots.count == count && allItems.count == count && allFeedback.count == count, "a pair has one of each")
     resize(&users, count, 0)
     resize(&items, count, 0)
     resize(&feedback, count, 0)
     resize(&places, count, 0)
-    resize(&position, count, 0)
     resize(&runs, count > 0 ? runCount + 1 : 0, 0)
     resize(&runSlots, runCount, 0)
-    resize(&shared, given.count, 0)
-    guard count > 0 else { return }
-    precondition(allRuns.count == runCount + 1 && Int(allRuns[runCount]) == count, "a run of the pairs has a slot")
-    var keptRuns = 0
-    let kept = lm_choose_pairs(
-      allRuns, runCount, slots, given, given.count, all ? 1 : 0, allUsers, allItems, allFeedback, &position, &places,
-      &users, &items, &feedback, &runs, &runSlots, &shared, &keptRuns)
-    users.removeLast(count - kept)
-    items.removeLast(count - kept)
-    feedback.removeLast(count - kept)
-    places.removeLast(count - kept)
-    runSlots.removeLast(runCount - keptRuns)
-    runs.removeLast(kept > 0 ? runCount - keptRuns : runs.count)
+    resize(&shared, count, 0)
+    resize(&sharedSlots, count, 0)
+    var (found, foundRuns, foundShared) = (0, 0, 0)
+    if count > 0 {
+      precondition(allRuns.count == runCount + 1 && Int(allRuns[runCount]) == count, "a run of the pairs has a slot")
+      found = lm_choose_pairs(
+        allRuns, runCount, allRunSlots, userSlots, whole ? 1 : 0, allUsers, allItems, allFeedback, &places, &users,
+        &items, &feedback, &runs, &runSlots, &shared, &sharedSlots, &foundRuns, &foundShared)
+    }
+    users.removeLast(count - found)
+    items.removeLast(count - found)
+    feedback.removeLast(count - found)
+    places.removeLast(count - found)
+    runSlots.removeLast(runCount - foundRuns)
+    runs.removeLast(found > 0 ? runCount - foundRuns : runs.count)
+    shared.removeLast(count - foundShared)
+    sharedSlots.removeLast(count - foundShared)
+    take(shared, of: places, into: &sharedPlaces)
+    take(shared, of: users, into: &sharedUsers)
+    take(shared, of: items, into: &sharedItems)
+    take(sharedSlots, of: origins, into: &sharedOrigins)
+  }
+
+  private func take(_ places: [Int32], of column: [Int32], into out: inout [Int32]) {
+    resize(&out, places.count, 0)
+    lm_take_indices(column, places, places.count, &out)
   }
 
   /// The users of the chosen pairs, each once.

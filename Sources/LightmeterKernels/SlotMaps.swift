@@ -107,20 +107,14 @@ public struct SlotMaps: Sendable {
     resize(&shared.rows, rows.count, 0)
     resize(&shared.origins, rows.count, 0)
     resize(&shared.slots, slots.count, 0)
-    if shared.found.count < entries.entries.count {
-      resize(&shared.found, entries.entries.count, 0)
-      resize(&shared.foundSlots, entries.entries.count, 0)
-    }
-    var found = 0
+    resize(&shared.entrySlots, entries.entries.count, 0)
     let kept = lm_share_rows(
-      rows, rows.count, slots, slots.count, round, marks, marks.count, entries.offsets, entries.entries, all ? 1 : 0,
-      &shared.places, &shared.rows, &shared.origins, &shared.slots, &shared.found, &shared.foundSlots, &found)
+      rows, rows.count, slots, slots.count, round, marks, marks.count, entries.offsets, entries.entries,
+      entries.entries.count, all ? 1 : 0, &shared.places, &shared.rows, &shared.origins, &shared.slots,
+      &shared.entrySlots)
     shared.rows.removeLast(rows.count - kept)
     shared.origins.removeLast(rows.count - kept)
-    shared.entries = Array(shared.found[..<found])
-    shared.entrySlots = Array(shared.foundSlots[..<found])
   }
-
 }
 
 /// Makes `column` as long as wanted; what it had beyond is lost, and what is new is `zero`.
@@ -155,13 +149,9 @@ public struct SharedSlots: Sendable {
   public var origins: [Int32] = []
   /// The shared slot of each pair of the batch; -1 where its row is not shared.
   public var slots: [Int32] = []
-  /// What the other pairs have of the shared rows: entries of ``SlotEntries``.
-  public var entries: [Int32] = []
-  /// The shared slot of each of ``entries``.
+  /// The shared slot of each of the other pairs' entries, in the order of ``SlotEntries``; -1 where its row is not shared.
   public var entrySlots: [Int32] = []
   fileprivate var places: [Int32] = []
-  // As long as all entries; few of them are found.
-  fileprivate var (found, foundSlots): ([Int32], [Int32]) = ([], [])
   /// No rows.
   public init() {}
 }

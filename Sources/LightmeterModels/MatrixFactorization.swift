@@ -135,7 +135,7 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
       into: &gradient[1].values)
     S.gather(columns.byLogit, at: chosen.shared, into: &columns.chosen)
     S.scatterRows(
-      columns.chosen, tables[1].view, pairs.sharedPairItems, slots: pairs.sharedPairSlots, width: paddedWidth,
+      columns.chosen, tables[1].view, chosen.sharedItems, slots: chosen.sharedSlots, width: paddedWidth,
       into: &gradient[0].values, targetStride: gradient[0].stride)
     clearFixedColumns(of: &gradient)
   }

@@ -11,17 +11,7 @@ public struct OuterPairs: Sendable {
   public private(set) var chosen = ChosenPairs()
   /// Whether the step reads all pairs, for their mean loss; the gradient needs only those that share a row with the batch.
   public private(set) var isWhole = true
-  /// Places, among all pairs, of those whose user is shared.
-  public var sharedPairs: [Int32] { users.entries }
-  /// The shared slot of the user of each of ``sharedPairs``.
-  public var sharedPairSlots: [Int32] { users.entrySlots }
-  /// The item of each of ``sharedPairs``.
-  public private(set) var sharedPairItems: [Int32] = []
-  /// The user of each of ``sharedPairs``.
-  public private(set) var sharedPairUsers: [Int32] = []
-  /// The slot in the batch of the user of each of ``sharedPairs``.
-  public private(set) var sharedPairOrigins: [Int32] = []
-  private var (runs, runSlots): ([Int32], [Int32]) = ([], [])
+  private var runs: [Int32] = []
   private var given = PairBatch()
   private var maps: SlotMaps?
   private var (userEntries, itemEntries) = (SlotEntries(), SlotEntries())
@@ -62,14 +52,9 @@ public struct OuterPairs: Sendable {
     maps.shareItems(batch.itemRows, slots: batch.itemSlots, entries: itemEntries, all: all, into: &items)
     shared.take(&users, &items)
     if !all { shared.link(batch) }
-    runSlots = [Int32](repeating: -1, count: max(runs.count - 1, 0))
-    for (run, slot) in zip(items.entries, items.entrySlots) { runSlots[Int(run)] = slot }
-    sharedPairItems = users.entries.map { indexed.pairs.items[Int($0)] }
-    sharedPairUsers = users.entries.map { indexed.pairs.users[Int($0)] }
-    sharedPairOrigins = users.entrySlots.map { shared.userOrigins[Int($0)] }
     chosen.choose(
-      runs: runs, slots: runSlots, shared: users.entries, all: whole, users: indexed.pairs.users,
-      items: indexed.pairs.items, feedback: indexed.pairs.feedback)
+      runs: runs, runSlots: items.entrySlots, userSlots: users.entrySlots, origins: shared.userOrigins, whole: whole,
+      users: indexed.pairs.users, items: indexed.pairs.items, feedback: indexed.pairs.feedback)
   }
 
   /// The rows that the chosen pairs read, each once; there are no slots.
@@ -87,7 +72,7 @@ public struct OuterPairs: Sendable {
     batch.pairs = PairBatch(users: chosen.users, items: chosen.items, feedback: chosen.feedback)
     batch.userSlots = [Int32](repeating: -1, count: chosen.count)
     batch.itemSlots = batch.userSlots
-    for (pair, slot) in zip(chosen.shared, sharedPairSlots) { batch.userSlots[Int(pair)] = slot }
+    for (pair, slot) in zip(chosen.shared, chosen.sharedSlots) { batch.userSlots[Int(pair)] = slot }
     for run in chosen.runSlots.indices {
       for pair in chosen.runs[run]..<chosen.runs[run + 1] { batch.itemSlots[Int(pair)] = chosen.runSlots[run] }
     }
@@ -120,7 +105,7 @@ public struct OuterRows<S: TrainingScalar>: Sendable {
 
   /// Copies the rows that the pairs share with a batch, after the table's have moved.
   public mutating func update(sharedBy outer: OuterPairs, from table: Table<S>) {
-    S.copyRows(of: table.view, outer.sharedPairUsers, into: &values, at: outer.sharedPairs)
+    S.copyRows(of: table.view, outer.chosen.sharedUsers, into: &values, at: outer.chosen.sharedPlaces)
   }
 
   /// The same rows, displaced along the batch's gradient; ``update(sharedBy:from:)`` takes them back.
@@ -128,8 +113,8 @@ public struct OuterRows<S: TrainingScalar>: Sendable {
     sharedBy outer: OuterPairs, from table: Table<S>, by gradient: RowGradient<S>, scale: S
   ) {
     S.copyRows(
-      of: table.view, outer.sharedPairUsers, plus: gradient.values, slots: outer.sharedPairOrigins, scale: scale,
-      into: &values, at: outer.sharedPairs)
+      of: table.view, outer.chosen.sharedUsers, plus: gradient.values, slots: outer.chosen.sharedOrigins,
+      scale: scale, into: &values, at: outer.chosen.sharedPlaces)
   }
 }
 

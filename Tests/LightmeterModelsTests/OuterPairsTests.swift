@@ -86,13 +86,13 @@ import Testing
     #expect(outer.chosen.users == [7, 5, 3, 2, 7] && outer.chosen.items == [0, 1, 1, 3, 3])
     #expect(outer.chosen.feedback == [0, 1, 0, 1, 0])
     #expect(outer.chosen.runs == [0, 1, 3, 5] && outer.chosen.runSlots == [-1, 0, -1])
-    #expect(outer.sharedPairs == [1, 6, 4] && outer.chosen.shared == [0, 4, 3])
+    #expect(outer.chosen.sharedPlaces == [1, 4, 6] && outer.chosen.shared == [0, 3, 4])
     #expect(outer.withSharedSlots.userSlots == [0, -1, -1, 1, 0])
     #expect(outer.withSharedSlots.itemSlots == [-1, 0, 0, -1, -1])
     #expect(outer.chosenRows().userRows == [7, 5, 3, 2] && outer.chosenRows().itemRows == [0, 1, 3])
 
     outer.share(batch, all: false, whole: true, as: &shared)
-    #expect(outer.isWhole && outer.chosen.places == Array(0..<8) && outer.chosen.shared == [1, 6, 4])
+    #expect(outer.isWhole && outer.chosen.places == Array(0..<8) && outer.chosen.shared == [1, 4, 6])
     #expect(outer.chosen.runs == [0, 2, 4, 7, 8] && outer.chosen.runSlots == [-1, 0, -1, -1])
     #expect(outer.chosenRows().userRows == [5, 7, 3, 2, 6] && outer.chosenRows().itemRows == [0, 1, 3, 8])
 

@@ -231,13 +231,17 @@ size_t lm_item_runs(const int32_t *items, size_t count, int32_t *edges);
 static inline int lm_is_whole_item(const int32_t *items, size_t first, size_t end, size_t count) {
   return (first == 0 || items[first - 1] != items[first]) && (end == count || items[end] != items[first]);
 }
-// The pairs of an outer loss that a step reads: all of runs with a slot, and of others those listed in `shared`, or all.
-// Written: their places among all pairs, users, items and feedback, the runs that they form, with their slots, and where each
-// of `shared` stands among them. Outputs have room for all pairs and runs, `position` too. Returns how many are read.
-size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *slots, const int32_t *shared, size_t sharedCount,
-                       int all, const int32_t *users, const int32_t *items, const uint8_t *feedback, int32_t *position,
-                       int32_t *places, int32_t *chosenUsers, int32_t *chosenItems, uint8_t *chosenFeedback,
-                       int32_t *chosenEdges, int32_t *chosenSlots, int32_t *sharedPairs, ptrdiff_t *chosenRuns);
+// The pairs of an outer loss that a step reads: all of runs with a slot, and of others those whose user has one, or the whole.
+// Written: their places among all pairs, users, items and feedback, the runs that they form, with their slots; where those
+// whose user has a slot stand among them, and these slots. Outputs have room for all pairs and runs. Returns how many are
+// read.
+size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlots, const int32_t *userSlots, int whole,
+                       const int32_t *users, const int32_t *items, const uint8_t *feedback, int32_t *places,
+                       int32_t *chosenUsers, int32_t *chosenItems, uint8_t *chosenFeedback, int32_t *chosenEdges,
+                       int32_t *chosenSlots, int32_t *shared, int32_t *sharedSlots, ptrdiff_t *chosenRuns,
+                       ptrdiff_t *sharedCount);
+// out[k] = in[places[k]]
+void lm_take_indices(const int32_t *in, const int32_t *places, size_t count, int32_t *out);
 // The pairs of a batch that have a shared slot on either side, packed, their shared slots too: their places, users, items
 // and feedback. Returns how many they are; the outputs have room for all.
 size_t lm_link_pairs(size_t count, int32_t *sharedUserSlots, int32_t *sharedItemSlots, const int32_t *users,
@@ -250,13 +254,13 @@ size_t lm_number_slots(size_t count, const int32_t *places, const int32_t *slots
 // Places 0, 1, ... by their slot: offsets has slotCount + 1 entries, entries[offsets[s]] ... are those of slot s, ascending.
 void lm_group_by_slot(const int32_t *slots, size_t count, size_t slotCount, int32_t *offsets, int32_t *entries);
 // The rows of a batch that other pairs read: those whose mark is of `round`, or all. places[slot of the batch] becomes the
-// shared slot or -1, shared its row and origins its slot in the batch; sharedSlots those of the batch's pairs. found and
-// foundSlots: the entries, by offsets, of every marked row and its shared slot; foundCount how many. Returns the number of
-// shared rows.
+// shared slot or -1, shared its row and origins its slot in the batch; sharedSlots those of the batch's pairs. entrySlots:
+// the shared slot of each of the other pairs' entries, which stand by offsets of the marked slots; -1 for none. Returns the
+// number of shared rows.
 size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots, size_t count, uint64_t round,
-                     const uint64_t *marks, size_t markCount, const int32_t *offsets, const int32_t *entries, int all,
-                     int32_t *places, int32_t *shared, int32_t *origins, int32_t *sharedSlots, int32_t *found,
-                     int32_t *foundSlots, ptrdiff_t *foundCount);
+                     const uint64_t *marks, size_t markCount, const int32_t *offsets, const int32_t *entries,
+                     size_t entryCount, int all, int32_t *places, int32_t *shared, int32_t *origins,
+                     int32_t *sharedSlots, int32_t *entrySlots);
 
 // Dense kernels over blocks of rows, each block by one thread.
 size_t lm_dense_scratch(size_t width, size_t scalar);
