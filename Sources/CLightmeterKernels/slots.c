@@ -115,7 +115,8 @@ size_t lm_item_runs(const int32_t *items, size_t count, int32_t *edges) {
   return runs;
 }
 
-size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlots, const int32_t *userSlots, int whole,
+size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlots, const uint8_t *wanted,
+                       const int32_t *userSlots, int whole,
                        const int32_t *users, const int32_t *items, const uint8_t *feedback, int32_t *restrict places,
                        int32_t *restrict chosenUsers, int32_t *restrict chosenItems, uint8_t *restrict chosenFeedback,
                        int32_t *restrict chosenEdges, int32_t *restrict chosenSlots, int32_t *restrict shared,
@@ -124,8 +125,9 @@ size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlot
   ptrdiff_t found = 0, keptRuns = 0;
   chosenEdges[0] = 0;
   for (size_t run = 0; run < runs; run++) {
-    int32_t first = edges[run], count = edges[run + 1] - first;
-    if (whole || runSlots[run] >= 0) {
+    int32_t first = edges[run], count = edges[run + 1] - first, own = runSlots[run];
+    own = own >= 0 && wanted[own] ? own : -1;
+    if (whole || own >= 0) {
       for (int32_t k = 0; k < count; k++) places[kept + k] = first + k;
       for (int32_t k = 0; k < count; k++) chosenUsers[kept + k] = users[first + k];
       for (int32_t k = 0; k < count; k++) chosenItems[kept + k] = items[first + k];
@@ -152,7 +154,7 @@ size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlot
       }
     }
     if (kept == chosenEdges[keptRuns]) continue;
-    chosenSlots[keptRuns++] = runSlots[run];
+    chosenSlots[keptRuns++] = own;
     chosenEdges[keptRuns] = kept;
   }
   *chosenRuns = keptRuns;
@@ -161,13 +163,18 @@ size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlot
   return (size_t)kept;
 }
 
+void lm_mark_slots(const int32_t *slots, size_t count, uint8_t *marks) {
+  for (size_t k = 0; k < count; k++)
+    if (slots[k] >= 0) marks[slots[k]] = 1;
+}
+
 void lm_take_indices(const int32_t *in, const int32_t *places, size_t count, int32_t *out) {
   for (size_t k = 0; k < count; k++) out[k] = in[places[k]];
 }
 
-size_t lm_link_pairs(size_t count, int32_t *sharedUserSlots, int32_t *sharedItemSlots, const int32_t *users,
-                     const int32_t *items, const uint8_t *feedback, int32_t *places, int32_t *linkedUsers,
-                     int32_t *linkedItems, uint8_t *linkedFeedback) {
+size_t lm_link_pairs(size_t count, unsigned kinds, int32_t *sharedUserSlots, int32_t *sharedItemSlots,
+                     const int32_t *users, const int32_t *items, const uint8_t *feedback, int32_t *places,
+                     int32_t *linkedUsers, int32_t *linkedItems, uint8_t *linkedFeedback) {
   size_t kept = 0;
   for (size_t k = 0; k < count; k++) {
     int32_t user = sharedUserSlots[k], item = sharedItemSlots[k];
@@ -177,7 +184,7 @@ size_t lm_link_pairs(size_t count, int32_t *sharedUserSlots, int32_t *sharedItem
     linkedUsers[kept] = users[k];
     linkedItems[kept] = items[k];
     linkedFeedback[kept] = feedback[k];
-    kept += (size_t)(user >= 0) | (size_t)(item >= 0);
+    kept += ((size_t)(user >= 0) | (size_t)(item >= 0)) & (kinds >> (feedback[k] != 0));
   }
   lm_end_part();
   return kept;

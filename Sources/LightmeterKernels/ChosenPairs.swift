@@ -17,7 +17,7 @@ public struct ChosenPairs: Sendable {
   public private(set) var feedback: [UInt8] = []
   /// Where runs of pairs with one item begin, and where the last one ends; empty without pairs.
   public private(set) var runs: [Int32] = []
-  /// The shared slot of each run's item; -1 where the batch does not have it.
+  /// The shared slot of each run's item; -1 where nothing asks for its gradient.
   public private(set) var runSlots: [Int32] = []
   /// Places among the chosen pairs of those whose user is shared, ascending.
   public private(set) var shared: [Int32] = []
@@ -32,19 +32,22 @@ public struct ChosenPairs: Sendable {
   /// What the slot of each of ``shared`` comes from.
   public private(set) var sharedOrigins: [Int32] = []
 
+  private var wanted: [UInt8] = []
+
   /// No pairs.
   public init() {}
   /// Number of pairs.
   public var count: Int { users.count }
 
-  /// Chooses all pairs of runs with a slot, and of others those whose user has one.
+  /// Chooses all pairs of runs whose slot is wanted, and of others those whose user has a slot.
   ///
   /// - Parameters:
   ///   - runs: of all pairs, from ``SlotMaps/itemRuns(of:into:)``; `runSlots` has the shared slot of each, or -1.
+  ///   - itemSlots: the wanted among `slotCount` slots, and -1; nil for all.
   ///   - userSlots: the shared slot of each pair's user, or -1; `origins` what each of those slots comes from.
   ///   - whole: whether to choose every pair.
   public mutating func choose(
-    runs allRuns: [Int32], runSlots allRunSlots: [Int32], userSlots: [Int32], origins: [Int32], whole: Bool,
+    runs allRuns: [Int32], runSlots allRunSlots: [Int32], wanted itemSlots: [Int32]?, slotCount: Int, userSlots: [Int32], origins: [Int32], whole: Bool,
     users allUsers: [Int32], items allItems: [Int32], feedback allFeedback: [UInt8]
   ) {
     let (count, runCount) = (allUsers.count, allRunSlots.count)
@@ -58,11 +61,14 @@ public struct ChosenPairs: Sendable {
     resize(&runSlots, runCount, 0)
     resize(&shared, count, 0)
     resize(&sharedSlots, count, 0)
+    wanted.removeAll(keepingCapacity: true)
+    resize(&wanted, slotCount, itemSlots == nil ? 1 : 0)
+    if let itemSlots { lm_mark_slots(itemSlots, itemSlots.count, &wanted) }
     var (found, foundRuns, foundShared) = (0, 0, 0)
     if count > 0 {
       precondition(allRuns.count == runCount + 1 && Int(allRuns[runCount]) == count, "a run of the pairs has a slot")
       found = lm_choose_pairs(
-        allRuns, runCount, allRunSlots, userSlots, whole ? 1 : 0, allUsers, allItems, allFeedback, &places, &users,
+        allRuns, runCount, allRunSlots, wanted, userSlots, whole ? 1 : 0, allUsers, allItems, allFeedback, &places, &users,
         &items, &feedback, &runs, &runSlots, &shared, &sharedSlots, &foundRuns, &foundShared)
     }
     users.removeLast(count - found)

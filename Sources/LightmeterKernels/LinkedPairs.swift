@@ -1,5 +1,19 @@
 internal import CLightmeterKernels
 
+/// Kinds of feedback.
+public struct FeedbackKinds: OptionSet, Sendable {
+  /// 1 for pairs without a click, 2 for clicks.
+  public let rawValue: UInt8
+  /// Wraps the bits.
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+  /// Pairs without a click.
+  public static let others = FeedbackKinds(rawValue: 1)
+  /// Clicks.
+  public static let clicks = FeedbackKinds(rawValue: 2)
+  /// All pairs.
+  public static let all: FeedbackKinds = [.others, .clicks]
+}
+
 /// The pairs of a batch that have a row in common with the pairs of an outer loss, with slots for the rows of their own.
 ///
 /// No other pair's exposure has a derivative through the virtual step.
@@ -30,10 +44,11 @@ public struct LinkedPairs: Sendable {
   /// Finds the pairs that have a shared slot, and packs those slots.
   ///
   /// - Parameters:
+  ///   - kinds: the feedback of pairs that count.
   ///   - allUsers: of the batch, as are items, feedback and slots; `userCount` and `itemCount` are the numbers of slots.
   ///   - sharedUserSlots: of every pair of the batch, -1 for none, as `sharedItemSlots`; afterwards of the linked pairs alone.
   public mutating func link(
-    users allUsers: [Int32], items allItems: [Int32], feedback allFeedback: [UInt8], userSlots allUserSlots: [Int32],
+    _ kinds: FeedbackKinds, users allUsers: [Int32], items allItems: [Int32], feedback allFeedback: [UInt8], userSlots allUserSlots: [Int32],
     itemSlots allItemSlots: [Int32], userCount: Int, itemCount: Int, sharedUserSlots: inout [Int32],
     sharedItemSlots: inout [Int32]
   ) {
@@ -46,7 +61,7 @@ public struct LinkedPairs: Sendable {
     resize(&items, count, 0)
     resize(&feedback, count, 0)
     let kept = lm_link_pairs(
-      count, &sharedUserSlots, &sharedItemSlots, allUsers, allItems, allFeedback, &places, &users, &items, &feedback)
+      count, UInt32(kinds.rawValue), &sharedUserSlots, &sharedItemSlots, allUsers, allItems, allFeedback, &places, &users, &items, &feedback)
     let others = count - kept
     places.removeLast(others)
     users.removeLast(others)

@@ -7,7 +7,8 @@ public import LightmeterKernels
 public struct OuterPairs: Sendable {
   /// All pairs, with items ascending, and their rows, each once.
   public private(set) var indexed = IndexedBatch()
-  /// Those that the step reads: those that share a row with the batch, or all.
+  /// Those that the step reads, or all: those of items of linked pairs, and those of the batch's users. A linked pair's
+  /// derivative needs the whole sum of its own item and user alone.
   public private(set) var chosen = ChosenPairs()
   /// Whether the step reads all pairs, for their mean loss; the gradient needs only those that share a row with the batch.
   public private(set) var isWhole = true
@@ -45,15 +46,19 @@ public struct OuterPairs: Sendable {
   /// - Parameters:
   ///   - all: whether rows that no pair reads are shared as well.
   ///   - whole: whether the step reads all pairs; see ``isWhole``.
-  public mutating func share(_ batch: IndexedBatch, all: Bool, whole: Bool, as shared: inout SharedRows) {
+  ///   - linking: the feedback of the batch's pairs that can be linked: those whose exposure has a derivative.
+  public mutating func share(
+    _ batch: IndexedBatch, all: Bool, whole: Bool, linking kinds: FeedbackKinds = .all, as shared: inout SharedRows
+  ) {
     isWhole = whole
     guard let maps else { return shared.takeAll(of: batch) }
     maps.shareUsers(batch.userRows, slots: batch.userSlots, entries: userEntries, all: all, into: &users)
     maps.shareItems(batch.itemRows, slots: batch.itemSlots, entries: itemEntries, all: all, into: &items)
     shared.take(&users, &items)
-    if !all { shared.link(batch) }
+    if !all { shared.link(batch, kinds) }
     chosen.choose(
-      runs: runs, runSlots: items.entrySlots, userSlots: users.entrySlots, origins: shared.userOrigins, whole: whole,
+      runs: runs, runSlots: items.entrySlots, wanted: all ? nil : shared.batch.itemSlots,
+      slotCount: shared.batch.itemRows.count, userSlots: users.entrySlots, origins: shared.userOrigins, whole: whole,
       users: indexed.pairs.users, items: indexed.pairs.items, feedback: indexed.pairs.feedback)
   }
 
@@ -161,11 +166,11 @@ public struct SharedRows: Sendable {
     swap(&itemOrigins, &items.origins)
   }
 
-  fileprivate mutating func link(_ whole: IndexedBatch) {
+  fileprivate mutating func link(_ whole: IndexedBatch, _ kinds: FeedbackKinds) {
     isAll = false
     swapLinked()
     linkedPairs.link(
-      users: whole.pairs.users, items: whole.pairs.items, feedback: whole.pairs.feedback, userSlots: whole.userSlots,
+      kinds, users: whole.pairs.users, items: whole.pairs.items, feedback: whole.pairs.feedback, userSlots: whole.userSlots,
       itemSlots: whole.itemSlots, userCount: whole.userRows.count, itemCount: whole.itemRows.count,
       sharedUserSlots: &batch.userSlots, sharedItemSlots: &batch.itemSlots)
     swapLinked()

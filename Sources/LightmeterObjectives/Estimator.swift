@@ -32,6 +32,9 @@ public struct LossTerms<T: Real & Sendable>: Sendable {
 public protocol Estimator: Sendable {
   /// Whether the loss depends on exposure at all.
   var usesExposure: Bool { get }
+  /// The feedback whose mixed derivative ∂²loss/∂logit∂exposure can differ from 0, all by default. Pairs of any other have no
+  /// part in a hypergradient: bi-level training leaves them out of it.
+  var mixedFeedback: FeedbackKinds { get }
   /// The equation.
   ///
   /// - Precondition: `exposure` in [0, 1], and above 0 where `clicked`.
@@ -44,6 +47,9 @@ public protocol Estimator: Sendable {
 }
 
 extension Estimator {
+  /// All.
+  public var mixedFeedback: FeedbackKinds { .all }
+
   /// The equation over a batch, pair by pair.
   @inlinable
   public func evaluate<S: TrainingScalar>(

@@ -21,6 +21,8 @@ public struct InversePropensity: Estimator {
   }
   /// Whether the loss depends on exposure.
   public var usesExposure: Bool { true }
+  /// Exposure weighs clicks alone.
+  public var mixedFeedback: FeedbackKinds { .clicks }
 
   /// The equation of one pair.
   @inlinable

@@ -22,6 +22,8 @@ public struct LowVariance: Estimator {
   public init() {}
   /// Whether the loss depends on exposure.
   public var usesExposure: Bool { true }
+  /// Eq. (18): a click has none.
+  public var mixedFeedback: FeedbackKinds { .others }
 
   /// The equation of one pair.
   @inlinable

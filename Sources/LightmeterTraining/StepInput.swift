@@ -1,6 +1,7 @@
 public import LightmeterFeedback
 internal import LightmeterKernels
 internal import LightmeterModels
+public import LightmeterObjectives
 
 /// What a step reads beside the parameters: its pairs, the validation pairs, and where the rows of both stand in the step's
 /// gradients. None of it depends on the parameters, so it can be made while the step before moves them.
@@ -27,7 +28,8 @@ public struct StepInput: Sendable {
   ///
   /// - Complexity: O(pairs of both); O(users + items) memory, once.
   mutating func index(
-    validation: PairBatch, for strategy: Strategy, measured: Bool, userCount: Int, itemCount: Int
+    validation: PairBatch, for strategy: Strategy, mixing kinds: FeedbackKinds, measured: Bool, userCount: Int,
+    itemCount: Int
   ) {
     isMeasured = measured
     var own = indexer.take() ?? BatchIndexer(userCount: userCount, itemCount: itemCount)
@@ -37,7 +39,7 @@ public struct StepInput: Sendable {
     guard settings.outerSet == .validation else { return shared.takeAll(of: batch) }
     outer.take(validation, userCount: userCount, itemCount: itemCount)
     // All rows of the batch where the exposure's derivative goes along v.
-    outer.share(batch, all: settings.innerThroughExposure, whole: measured, as: &shared)
+    outer.share(batch, all: settings.innerThroughExposure, whole: measured, linking: kinds, as: &shared)
   }
 }
 
@@ -54,13 +56,17 @@ public struct StepInputs: Sendable {
 
   /// The inputs of steps by `strategy` on the batches of `sampler`.
   ///
+  /// - Parameter estimator: the loss of those steps.
   /// - Complexity: O(users + items) memory, once for the input under way and once for the caller's.
-  public init(_ sampler: BatchSampler, userCount: Int, itemCount: Int, strategy: Strategy) {
+  public init(
+    _ sampler: BatchSampler, userCount: Int, itemCount: Int, strategy: Strategy, estimator: any Estimator
+  ) {
+    let kinds = estimator.mixedFeedback
     ahead = Ahead(StepInput()) { place, input in
       sampler.fill(&input.batch.pairs, epoch: place.epoch, index: place.index)
       if input.isEmpty { return }
       input.index(
-        validation: place.validation, for: strategy, measured: place.measured, userCount: userCount,
+        validation: place.validation, for: strategy, mixing: kinds, measured: place.measured, userCount: userCount,
         itemCount: itemCount)
     }
   }

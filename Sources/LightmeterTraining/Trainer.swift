@@ -67,7 +67,8 @@ public struct Trainer<S: TrainingScalar>: Sendable {
   mutating func index(_ pairs: PairBatch, validation: PairBatch, measured: Bool = true) {
     work.input.batch.pairs = pairs
     work.input.index(
-      validation: validation, for: strategy, measured: measured, userCount: userCount, itemCount: itemCount)
+      validation: validation, for: strategy, mixing: estimator.mixedFeedback, measured: measured, userCount: userCount,
+      itemCount: itemCount)
   }
 
   private mutating func step() -> StepRecord {

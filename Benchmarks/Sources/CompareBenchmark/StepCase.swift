@@ -44,7 +44,8 @@ final class StepCase<S: TrainingScalar> {
     let sampler = BatchSampler(data: data, batchSize: StandardCase.batchSize, seed: 1)
     batchCount = sampler.batchCount
     inputs = StepInputs(
-      sampler, userCount: data.userCount, itemCount: data.itemCount, strategy: method.strategy)
+      sampler, userCount: data.userCount, itemCount: data.itemCount, strategy: method.strategy,
+      estimator: method.estimator)
     let backbone = MatrixFactorization<S>(
       userCount: data.userCount, itemCount: data.itemCount, dimension: StandardCase.dimension, seed: 1)
     let exposure: any ExposureModel<S> = method.exposure(data)

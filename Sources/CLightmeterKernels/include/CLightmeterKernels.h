@@ -231,22 +231,27 @@ size_t lm_item_runs(const int32_t *items, size_t count, int32_t *edges);
 static inline int lm_is_whole_item(const int32_t *items, size_t first, size_t end, size_t count) {
   return (first == 0 || items[first - 1] != items[first]) && (end == count || items[end] != items[first]);
 }
-// The pairs of an outer loss that a step reads: all of runs with a slot, and of others those whose user has one, or the whole.
-// Written: their places among all pairs, users, items and feedback, the runs that they form, with their slots; where those
+// The pairs of an outer loss that a step reads: all of runs with a wanted slot, and of others those whose user has one, or
+// the whole. Written: their places among all pairs, users, items and feedback, the runs that they form, with their slots,
+// where they are wanted; where those
 // whose user has a slot stand among them, and these slots. Outputs have room for all pairs and runs. Returns how many are
 // read.
-size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlots, const int32_t *userSlots, int whole,
+size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlots, const uint8_t *wanted,
+                       const int32_t *userSlots, int whole,
                        const int32_t *users, const int32_t *items, const uint8_t *feedback, int32_t *places,
                        int32_t *chosenUsers, int32_t *chosenItems, uint8_t *chosenFeedback, int32_t *chosenEdges,
                        int32_t *chosenSlots, int32_t *shared, int32_t *sharedSlots, ptrdiff_t *chosenRuns,
                        ptrdiff_t *sharedCount);
+// marks[slots[k]] = 1 of those that are not below 0.
+void lm_mark_slots(const int32_t *slots, size_t count, uint8_t *marks);
 // out[k] = in[places[k]]
 void lm_take_indices(const int32_t *in, const int32_t *places, size_t count, int32_t *out);
 // The pairs of a batch that have a shared slot on either side, packed, their shared slots too: their places, users, items
 // and feedback. Returns how many they are; the outputs have room for all.
-size_t lm_link_pairs(size_t count, int32_t *sharedUserSlots, int32_t *sharedItemSlots, const int32_t *users,
-                     const int32_t *items, const uint8_t *feedback, int32_t *places, int32_t *linkedUsers,
-                     int32_t *linkedItems, uint8_t *linkedFeedback);
+// kinds: 1 for pairs without a click, 2 for clicks, 3 for both.
+size_t lm_link_pairs(size_t count, unsigned kinds, int32_t *sharedUserSlots, int32_t *sharedItemSlots,
+                     const int32_t *users, const int32_t *items, const uint8_t *feedback, int32_t *places,
+                     int32_t *linkedUsers, int32_t *linkedItems, uint8_t *linkedFeedback);
 // Slots of slots: those that pairs at `places` have in `slots`, numbered anew in order of first appearance, and the row of
 // each, which `members` holds for each pair. `map` has room for all slots and is -1. Returns how many there are.
 size_t lm_number_slots(size_t count, const int32_t *places, const int32_t *slots, const int32_t *members, int32_t *map,

@@ -22,7 +22,9 @@ struct PointwiseRun {
     self.data = data
     self.seed = seed
     sampler = BatchSampler(data: data, batchSize: method.batchSize, seed: seed, shuffle: method.shuffle)
-    inputs = StepInputs(sampler, userCount: data.userCount, itemCount: data.itemCount, strategy: method.strategy)
+    inputs = StepInputs(
+      sampler, userCount: data.userCount, itemCount: data.itemCount, strategy: method.strategy,
+      estimator: method.estimator)
     // Item-major, so that the few popular item rows stay in the cache while the outer pass walks over the users.
     var most: Int?
     if case .bilevel(let settings) = method.strategy { most = settings.validationPairsPerStep }
