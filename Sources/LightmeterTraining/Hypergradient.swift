@@ -21,8 +21,7 @@ extension Trainer {
       case .perPair: 1 / count
       case .unit: 1
       }
-    // A pull has a derivative by every pair's exposure.
-    let isLinked = !work.input.shared.isAll && settings.pull == 0
+    let isLinked = !work.input.shared.isAll
     exposure.resetGradient(&work.exposureGradient, for: isLinked ? work.input.shared.linked : work.input.batch)
     backbone.resetGradient(&work.outerGradient, for: work.input.shared.batch)
 

@@ -38,8 +38,8 @@ public struct StepInput: Sendable {
     guard case .bilevel(let settings) = strategy else { return }
     guard settings.outerSet == .validation else { return shared.takeAll(of: batch) }
     outer.take(validation, userCount: userCount, itemCount: itemCount)
-    // All rows of the batch where the exposure's derivative goes along v.
-    outer.share(batch, all: settings.innerThroughExposure, whole: measured, linking: kinds, as: &shared)
+    // All rows and pairs of the batch where the exposure's derivative goes along v, and where a pull has one by every exposure.
+    outer.share(batch, all: settings.innerThroughExposure || settings.pull > 0, whole: measured, linking: kinds, as: &shared)
   }
 }
 

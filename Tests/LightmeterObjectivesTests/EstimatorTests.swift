@@ -6,6 +6,22 @@ import Testing
 /// The three estimators: derivatives, identities between them, kernels, unbiasedness (METHODS §5, §18).
 @Suite struct EstimatorTests {
   static let estimators: [any Estimator] = [Naive(), InversePropensity(), LowVariance()]
+
+  /// What an estimator leaves out of a hypergradient has exactly no part in it, and what it leaves in has one.
+  @Test(arguments: [true, false]) func onlyMixedFeedbackHasAMixedDerivative(clicked: Bool) {
+    let all: [any Estimator] = EstimatorTests.estimators + [InversePropensity(clip: 0.1)]
+    for estimator in all {
+      let isMixed = estimator.mixedFeedback.contains(clicked ? .clicks : .others)
+      for logit in [-8.0, -0.3, 0, 1.7, 12] {
+        for exposure in [0.02, 0.4, 1] {
+          let mixed = estimator.terms(clicked: clicked, logit: logit, exposure: exposure).byLogitAndExposure
+          if !isMixed { #expect(mixed == 0, "\(estimator)") }
+        }
+      }
+      let mixed = estimator.terms(clicked: clicked, logit: 0.5, exposure: 0.6).byLogitAndExposure
+      if estimator.usesExposure { #expect((mixed != 0) == isMixed, "\(estimator)") }
+    }
+  }
   static let logits: [Double] = [-40, -12, -6, -2, -0.5, 0, 0.3, 1, 4, 9, 40]
   static let exposures: [Double] = [1e-3, 0.02, 0.3, 0.5, 0.9, 0.999, 1]
 
