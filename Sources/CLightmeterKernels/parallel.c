@@ -46,26 +46,29 @@ static void run_parts(struct part *parts, size_t count) {
 
 struct dot_rows_call {
   const struct lm_kernels *kernels;
-  void *out;
-  const void *left, *right;
-  const int32_t *li, *ri;
-  size_t count, leftStride, rightStride, width;
-  double offset;
-  int accumulate, shards;
+  struct lm_dots dots;
+  int shards;
 };
 static void dot_rows_shard(void *context, int shard) {
   struct dot_rows_call *call = context;
-  RUN(call->count);
-  call->kernels->dot_rows(AT(call->out, first), call->left, call->right, call->li + first, call->ri + first, length,
-                          call->leftStride, call->rightStride, call->width, call->offset, call->accumulate);
+  struct lm_dots *dots = &call->dots;
+  RUN(dots->count);
+  void *out = AT(dots->out, first);
+  call->kernels->dot_rows(out, dots->left, dots->right, dots->leftRow + first, dots->rightRow + first, length,
+                          dots->leftStride, dots->rightStride, dots->width, dots->offset, dots->accumulate);
+  if (!dots->left2) return;
+  call->kernels->dot_rows(out, dots->left2, dots->right2, dots->leftRow2 + first, dots->rightRow2 + first, length,
+                          dots->leftStride2, dots->rightStride2, dots->width, 0, 1);
 }
-void lm_dot_rows(const struct lm_kernels *kernels, void *out, const void *left, const void *right, const int32_t *li,
-                 const int32_t *ri, size_t count, size_t leftStride, size_t rightStride, size_t width, double offset,
-                 int accumulate) {
-  int shards = shards_for(count * width);
-  struct dot_rows_call call = {kernels, out,         left,  right,  li,         ri,    count, leftStride,
-                               rightStride, width, offset, accumulate, shards};
-  lm_parallel(shards, dot_rows_shard, &call);
+void lm_dot_rows(const struct lm_kernels *kernels, const struct lm_dots *dots, size_t count) {
+  struct dot_rows_call calls[count];
+  struct part parts[count];
+  for (size_t k = 0; k < count; k++) {
+    int shards = shards_for(dots[k].count * dots[k].width * (dots[k].left2 ? 2 : 1));
+    calls[k] = (struct dot_rows_call){kernels, dots[k], shards};
+    parts[k] = (struct part){dot_rows_shard, &calls[k], shards};
+  }
+  run_parts(parts, count);
 }
 
 struct scatter_rows_call {

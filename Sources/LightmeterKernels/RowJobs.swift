@@ -1,6 +1,6 @@
 internal import CLightmeterKernels
 
-// Sums into rows and steps of rows, for several tables in one job of all threads: between two jobs everybody waits for the
+// Dot products, sums into rows and steps of rows, for several tables in one job of all threads: between two jobs everybody waits for the
 // slowest, and a table that is always at the same end of a job stays near the thread that takes its shards from there.
 
 /// Something that a C kernel does to the arrays of one value.
@@ -23,6 +23,77 @@ func withCalls<Job: RowJob>(_ jobs: inout [Job], _ body: ([Job.Call]) -> Void) {
       }
     }
     lend(0)
+  }
+}
+
+/// Dot products of rows: `out[k] = offset + left[leftRows[k]] · right[rightRows[k]]`.
+public struct RowDots<S: TrainingScalar>: RowJob {
+  /// Rows of two tables, a pair for every product.
+  public struct Rows: Sendable {
+    let (left, right): (RowsView<S>, RowsView<S>)
+    let (leftRows, rightRows): ([Int32], [Int32])
+    /// - Parameters:
+    ///   - leftRows: as many as `rightRows` at least; below 0 where a pair has no row.
+    public init(_ left: RowsView<S>, _ leftRows: [Int32], _ right: RowsView<S>, _ rightRows: [Int32]) {
+      precondition(leftRows.count >= rightRows.count, "index lengths differ")
+      (self.left, self.leftRows, self.right, self.rightRows) = (left, leftRows, right, rightRows)
+    }
+  }
+
+  /// What is written.
+  public var out: [S]
+  private let first: Rows
+  private let second: Rows?
+  private let width: Int
+  private let offset: S
+  private let accumulates: Bool
+
+  /// - Parameters:
+  ///   - second: as many rows, whose products are added; nil for none.
+  ///   - out: a value a pair at least; added to where `accumulates` is set.
+  public init(_ first: Rows, plus second: Rows? = nil, width: Int, offset: S, accumulates: Bool = false, into out: [S]) {
+    precondition(
+      out.count >= first.rightRows.count && second?.rightRows.count ?? first.rightRows.count == first.rightRows.count,
+      "index and output lengths differ")
+    (self.first, self.second, self.width, self.offset, self.out) = (first, second, width, offset, out)
+    self.accumulates = accumulates
+  }
+
+  mutating func withCall(_ body: (lm_dots) -> Void) {
+    let (first, second) = (first, second)
+    let (count, width, offset, accumulates) = (first.rightRows.count, width, Double(offset), accumulates)
+    Self.lend(first) { left, right, leftRows, rightRows in
+      var call = lm_dots()
+      (call.left, call.right, call.leftRow, call.rightRow) = (left, right, leftRows, rightRows)
+      (call.leftStride, call.rightStride) = (first.left.stride, first.right.stride)
+      (call.count, call.width, call.offset, call.accumulate) = (count, width, offset, accumulates ? 1 : 0)
+      out.withUnsafeMutableBufferPointer { out in
+        call.out = UnsafeMutableRawPointer(out.baseAddress)
+        guard let second else { return body(call) }
+        Self.lend(second) { left, right, leftRows, rightRows in
+          (call.left2, call.right2, call.leftRow2, call.rightRow2) = (left, right, leftRows, rightRows)
+          (call.leftStride2, call.rightStride2) = (second.left.stride, second.right.stride)
+          body(call)
+        }
+      }
+    }
+  }
+
+  private static func lend(
+    _ rows: Rows,
+    _ body: (UnsafeRawPointer?, UnsafeRawPointer?, UnsafePointer<Int32>?, UnsafePointer<Int32>?) -> Void
+  ) {
+    rows.left.values.withUnsafeBufferPointer { left in
+      rows.right.values.withUnsafeBufferPointer { right in
+        rows.leftRows.withUnsafeBufferPointer { leftRows in
+          rows.rightRows.withUnsafeBufferPointer { rightRows in
+            body(
+              UnsafeRawPointer(left.baseAddress), UnsafeRawPointer(right.baseAddress), leftRows.baseAddress,
+              rightRows.baseAddress)
+          }
+        }
+      }
+    }
   }
 }
 
@@ -121,6 +192,26 @@ public struct RowSteps<S: TrainingScalar>: RowJob {
 }
 
 extension TrainingScalar {
+  /// Makes all products, whose columns are different arrays.
+  @_specialize(where Self == Float)
+  public static func dotRows(_ dots: inout [RowDots<Self>]) {
+    withCalls(&dots) { lm_dot_rows(kernels.table, $0, $0.count) }
+  }
+
+  /// The same for one column; see ``RowDots``.
+  @_specialize(where Self == Float)
+  public static func dotRows(
+    _ left: RowsView<Self>, _ leftRows: [Int32], _ right: RowsView<Self>, _ rightRows: [Int32], width: Int,
+    offset: Self, accumulate: Bool, into out: inout [Self]
+  ) {
+    var dots = RowDots(
+      RowDots.Rows(left, leftRows, right, rightRows), width: width, offset: offset, accumulates: accumulate, into: out)
+    // One holder at a time: a second one would have the array copied.
+    out = []
+    dots.withCall { call in withUnsafePointer(to: call) { lm_dot_rows(kernels.table, $0, 1) } }
+    out = dots.out
+  }
+
   /// Adds up all sums, whose targets are different arrays.
   @_specialize(where Self == Float)
   public static func scatterRows(_ sums: inout [RowSum<Self>]) {

@@ -13,7 +13,16 @@ public struct SlotMaps: Sendable {
 
   /// Maps for tables of these sizes.
   public init(userCount: Int, itemCount: Int) {
-    (userMarks, itemMarks) = ([UInt64](repeating: 0, count: userCount), [UInt64](repeating: 0, count: itemCount))
+    (userMarks, itemMarks) = (SlotMaps.marks(userCount), SlotMaps.marks(itemCount))
+  }
+
+  // Zeros, on large pages where they are many: a batch looks them up at random.
+  private static func marks(_ count: Int) -> [UInt64] {
+    [UInt64](unsafeUninitializedCapacity: count) { buffer, initialized in
+      lm_prefer_large_pages(buffer.baseAddress, count * MemoryLayout<UInt64>.stride)
+      buffer.initialize(repeating: 0)
+      initialized = count
+    }
   }
 
   /// Rows of the user tables.

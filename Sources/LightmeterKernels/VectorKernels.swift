@@ -8,20 +8,6 @@ extension TrainingScalar {
   private static var compiled: lm_kernels { kernels.table.pointee }
   private static var table: UnsafePointer<lm_kernels> { kernels.table }
 
-  /// Reads `out[k] = offset + left[leftRows[k]] · right[rightRows[k]]`, or adds to `out` when `accumulate` is set.
-  @_specialize(where Self == Float)
-  public static func dotRows(
-    _ left: RowsView<Self>, _ leftRows: [Int32], _ right: RowsView<Self>, _ rightRows: [Int32], width: Int,
-    offset: Self,
-    accumulate: Bool, into out: inout [Self]
-  ) {
-    precondition(leftRows.count >= rightRows.count && out.count >= rightRows.count, "index and output lengths differ")
-    lm_dot_rows(
-      table, &out, left.values, right.values, leftRows, rightRows, rightRows.count, left.stride, right.stride, width,
-      Double(offset),
-      accumulate ? 1 : 0)
-  }
-
   /// Adds `scale` times row `slots[k]` of `step` to row `rows[k]` of `table` and keeps what that held before in `saved`.
   @_specialize(where Self == Float)
   public static func displace(

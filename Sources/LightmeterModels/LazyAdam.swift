@@ -4,8 +4,8 @@ public import LightmeterKernels
 ///
 /// Moments, decay and bias correction of a row advance only in steps in which the row has a gradient, so a rare row's
 /// first step has the full length and a step costs nothing for the rest of the table. Under bi-level training an exposure
-/// row has one where a pair of it shares a user or an item with the validation pairs. It regularises differently from
-/// ``Adam``: tune it apart.
+/// row has one where a pair of it shares a user or an item with the validation pairs and has a mixed derivative. It
+/// regularises differently from ``Adam``: tune it apart.
 ///
 /// - Source: METHODS §4.
 public struct LazyAdam<S: TrainingScalar>: Optimizer {

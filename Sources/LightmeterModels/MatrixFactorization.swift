@@ -144,12 +144,14 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   @_specialize(where S == Float)
   public func pushforward(_ direction: [RowGradient<S>], for batch: IndexedBatch, into tangents: inout [S]) {
     S.reserve(&tangents, batch.count)
-    let width = paddedWidth
-    S.dotRows(
-      RowsView(direction[0].values, stride: direction[0].stride), batch.userSlots, tables[1].view, batch.pairs.items,
-      width: width, offset: 0, accumulate: false, into: &tangents)
-    S.dotRows(
-      RowsView(direction[1].values, stride: direction[1].stride), batch.itemSlots, tables[0].view, batch.pairs.users,
-      width: width, offset: 0, accumulate: true, into: &tangents)
+    let users = RowDots<S>.Rows(
+      RowsView(direction[0].values, stride: direction[0].stride), batch.userSlots, tables[1].view, batch.pairs.items)
+    let items = RowDots<S>.Rows(
+      RowsView(direction[1].values, stride: direction[1].stride), batch.itemSlots, tables[0].view, batch.pairs.users)
+    var dots = [RowDots(users, plus: items, width: paddedWidth, offset: 0, into: tangents)]
+    // One holder at a time: a second one would have the array copied.
+    tangents = []
+    S.dotRows(&dots)
+    tangents = dots.removeLast().out
   }
 }

@@ -160,9 +160,20 @@ struct lm_permutation {
 
 // The same over all threads of the pool, with the table's own kernels. Every number is computed by one thread in one
 // order, so the results do not depend on how many there are.
-void lm_dot_rows(const struct lm_kernels *kernels, void *out, const void *left, const void *right, const int32_t *li,
-                 const int32_t *ri, size_t count, size_t leftStride, size_t rightStride, size_t width, double offset,
-                 int accumulate);
+// Dot products into different columns, in one job: out[k] = offset + left[leftRow[k]] . right[rightRow[k]], added to out[k]
+// where accumulate is set; then those of a second pair of rows are added, where left2 is not NULL.
+struct lm_dots {
+  void *out;
+  const void *left, *right;
+  const int32_t *leftRow, *rightRow;
+  size_t leftStride, rightStride;
+  const void *left2, *right2;
+  const int32_t *leftRow2, *rightRow2;
+  size_t leftStride2, rightStride2, count, width;
+  double offset;
+  int accumulate;
+};
+void lm_dot_rows(const struct lm_kernels *kernels, const struct lm_dots *dots, size_t count);
 // Sums into rows of different targets, in one job.
 struct lm_scatter {
   void *target;

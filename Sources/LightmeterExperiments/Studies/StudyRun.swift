@@ -24,7 +24,7 @@ struct StudyRun: Sendable {
   let study: Study
 
   /// Raised whenever numbers may change for the same study.
-  static let revision = "lightmeter-study-5"
+  static let revision = "lightmeter-study-6"
 
   /// The content address: everything that the numbers depend on.
   var key: String {

@@ -36,15 +36,22 @@ public struct BlendedExposure<S: TrainingScalar>: ExposureModel {
   @_specialize(where S == Float)
   public func exposures(for batch: IndexedBatch, items: ItemEmbeddings<S>, tape: inout ExposureTape<S>) {
     tape.reserve(batch.count)
-    S.dotRows(
-      tables[0].view, batch.pairs.users, items.rows, batch.pairs.items, width: items.paddedWidth, offset: 0,
-      accumulate: false,
-      into: &tape.first)
-    // The gate depends on the item alone: one dot product per distinct item of the batch.
     S.reserve(&tape.gateLogits, batch.itemRows.count)
-    S.dotRows(
-      tables[1].view, tape.zeros, items.rows, batch.itemRows, width: items.paddedWidth,
-      offset: tables[1].values[dimension], accumulate: false, into: &tape.gateLogits)
+    let width = items.paddedWidth
+    // The gate depends on the item alone: one dot product per distinct item of the batch.
+    var dots = [
+      RowDots(
+        RowDots.Rows(tables[0].view, batch.pairs.users, items.rows, batch.pairs.items), width: width, offset: 0,
+        into: tape.first),
+      RowDots(
+        RowDots.Rows(tables[1].view, tape.zeros, items.rows, batch.itemRows), width: width,
+        offset: tables[1].values[dimension], into: tape.gateLogits),
+    ]
+    // One holder at a time: a second one would have the arrays copied.
+    (tape.first, tape.gateLogits) = ([], [])
+    S.dotRows(&dots)
+    tape.gateLogits = dots.removeLast().out
+    tape.first = dots.removeLast().out
     S.blend(
       affinities: tape.first, gateLogits: tape.gateLogits, popularity: popularity, gateSlots: batch.itemSlots,
       items: batch.pairs.items, into: &tape.blend)
