@@ -47,7 +47,8 @@ public struct ChosenPairs: Sendable {
   ///   - userSlots: the shared slot of each pair's user, or -1; `origins` what each of those slots comes from.
   ///   - whole: whether to choose every pair.
   public mutating func choose(
-    runs allRuns: [Int32], runSlots allRunSlots: [Int32], wanted itemSlots: [Int32]?, slotCount: Int, userSlots: [Int32], origins: [Int32], whole: Bool,
+    runs allRuns: [Int32], runSlots allRunSlots: [Int32], wanted itemSlots: [Int32]?, slotCount: Int,
+    userSlots: [Int32], origins: [Int32], whole: Bool,
     users allUsers: [Int32], items allItems: [Int32], feedback allFeedback: [UInt8]
   ) {
     let (count, runCount) = (allUsers.count, allRunSlots.count)
@@ -68,7 +69,8 @@ public struct ChosenPairs: Sendable {
     if count > 0 {
       precondition(allRuns.count == runCount + 1 && Int(allRuns[runCount]) == count, "a run of the pairs has a slot")
       found = lm_choose_pairs(
-        allRuns, runCount, allRunSlots, wanted, userSlots, whole ? 1 : 0, allUsers, allItems, allFeedback, &places, &users,
+        allRuns, runCount, allRunSlots, wanted, userSlots, whole ? 1 : 0, allUsers, allItems, allFeedback, &places,
+        &users,
         &items, &feedback, &runs, &runSlots, &shared, &sharedSlots, &foundRuns, &foundShared)
     }
     users.removeLast(count - found)

@@ -48,7 +48,8 @@ public struct LinkedPairs: Sendable {
   ///   - allUsers: of the batch, as are items, feedback and slots; `userCount` and `itemCount` are the numbers of slots.
   ///   - sharedUserSlots: of every pair of the batch, -1 for none, as `sharedItemSlots`; afterwards of the linked pairs alone.
   public mutating func link(
-    _ kinds: FeedbackKinds, users allUsers: [Int32], items allItems: [Int32], feedback allFeedback: [UInt8], userSlots allUserSlots: [Int32],
+    _ kinds: FeedbackKinds, users allUsers: [Int32], items allItems: [Int32], feedback allFeedback: [UInt8],
+    userSlots allUserSlots: [Int32],
     itemSlots allItemSlots: [Int32], userCount: Int, itemCount: Int, sharedUserSlots: inout [Int32],
     sharedItemSlots: inout [Int32]
   ) {
@@ -61,7 +62,8 @@ public struct LinkedPairs: Sendable {
     resize(&items, count, 0)
     resize(&feedback, count, 0)
     let kept = lm_link_pairs(
-      count, UInt32(kinds.rawValue), &sharedUserSlots, &sharedItemSlots, allUsers, allItems, allFeedback, &places, &users, &items, &feedback)
+      count, UInt32(kinds.rawValue), &sharedUserSlots, &sharedItemSlots, allUsers, allItems, allFeedback, &places,
+      &users, &items, &feedback)
     let others = count - kept
     places.removeLast(others)
     users.removeLast(others)

@@ -51,7 +51,8 @@ public struct RowDots<S: TrainingScalar>: RowJob {
   /// - Parameters:
   ///   - second: as many rows, whose products are added; nil for none.
   ///   - out: a value a pair at least; added to where `accumulates` is set.
-  public init(_ first: Rows, plus second: Rows? = nil, width: Int, offset: S, accumulates: Bool = false, into out: [S]) {
+  public init(_ first: Rows, plus second: Rows? = nil, width: Int, offset: S, accumulates: Bool = false, into out: [S])
+  {
     precondition(
       out.count >= first.rightRows.count && second?.rightRows.count ?? first.rightRows.count == first.rightRows.count,
       "index and output lengths differ")

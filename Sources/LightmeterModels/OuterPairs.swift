@@ -170,7 +170,8 @@ public struct SharedRows: Sendable {
     isAll = false
     swapLinked()
     linkedPairs.link(
-      kinds, users: whole.pairs.users, items: whole.pairs.items, feedback: whole.pairs.feedback, userSlots: whole.userSlots,
+      kinds, users: whole.pairs.users, items: whole.pairs.items, feedback: whole.pairs.feedback,
+      userSlots: whole.userSlots,
       itemSlots: whole.itemSlots, userCount: whole.userRows.count, itemCount: whole.itemRows.count,
       sharedUserSlots: &batch.userSlots, sharedItemSlots: &batch.itemSlots)
     swapLinked()

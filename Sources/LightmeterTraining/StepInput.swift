@@ -39,7 +39,8 @@ public struct StepInput: Sendable {
     guard settings.outerSet == .validation else { return shared.takeAll(of: batch) }
     outer.take(validation, userCount: userCount, itemCount: itemCount)
     // All rows and pairs of the batch where the exposure's derivative goes along v, and where a pull has one by every exposure.
-    outer.share(batch, all: settings.innerThroughExposure || settings.pull > 0, whole: measured, linking: kinds, as: &shared)
+    outer.share(
+      batch, all: settings.innerThroughExposure || settings.pull > 0, whole: measured, linking: kinds, as: &shared)
   }
 }
 

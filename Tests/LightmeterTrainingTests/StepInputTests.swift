@@ -38,7 +38,8 @@ import Testing
     let validation = ValidationBatches(data.validation.itemMajor(), most: Self.most, seed: 1)
     #expect(validation.batches(epoch: 0).count > 1)
     var (byPairs, byInputs) = (trainer(strategy, data), trainer(strategy, data))
-    let inputs = StepInputs(sampler, userCount: data.userCount, itemCount: data.itemCount, strategy: strategy, estimator: LowVariance())
+    let inputs = StepInputs(
+      sampler, userCount: data.userCount, itemCount: data.itemCount, strategy: strategy, estimator: LowVariance())
     var (batch, input) = (PairBatch(), StepInput())
     for epoch in 0..<2 {
       let outer = validation.batches(epoch: epoch)
