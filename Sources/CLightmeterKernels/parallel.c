@@ -38,6 +38,8 @@ static void part_shard(void *context, int shard) {
   for (; shard >= part->shards; part++) shard -= part->shards;
   part->body(part->context, shard);
 }
+// More than these are several jobs.
+#define MOST_PARTS 16
 static void run_parts(struct part *parts, size_t count) {
   int shards = 0;
   for (size_t k = 0; k < count; k++) shards += parts[k].shards;
@@ -61,8 +63,9 @@ static void dot_rows_shard(void *context, int shard) {
                           dots->leftStride2, dots->rightStride2, dots->width, 0, 1);
 }
 void lm_dot_rows(const struct lm_kernels *kernels, const struct lm_dots *dots, size_t count) {
-  struct dot_rows_call calls[count];
-  struct part parts[count];
+  struct dot_rows_call calls[MOST_PARTS];
+  struct part parts[MOST_PARTS];
+  for (; count > MOST_PARTS; dots += MOST_PARTS, count -= MOST_PARTS) lm_dot_rows(kernels, dots, MOST_PARTS);
   for (size_t k = 0; k < count; k++) {
     int shards = shards_for(dots[k].count * dots[k].width * (dots[k].left2 ? 2 : 1));
     calls[k] = (struct dot_rows_call){kernels, dots[k], shards};
@@ -115,8 +118,9 @@ static void scatter_rows_shard(void *context, int shard) {
                               call->sum.unwritten, cleared);
 }
 void lm_scatter_rows(const struct lm_kernels *kernels, const struct lm_scatter *sums, size_t count) {
-  struct scatter_rows_call calls[count];
-  struct part parts[count];
+  struct scatter_rows_call calls[MOST_PARTS];
+  struct part parts[MOST_PARTS];
+  for (; count > MOST_PARTS; sums += MOST_PARTS, count -= MOST_PARTS) lm_scatter_rows(kernels, sums, MOST_PARTS);
   for (size_t k = 0; k < count; k++) {
     // No more than threads: every shard goes through all slots.
     int shards = shards_for(sums[k].count * sums[k].width), threads = lm_threads();
@@ -257,8 +261,10 @@ static void adam_rows_shard(void *context, int shard) {
 void lm_adam_rows(const struct lm_kernels *kernels, const struct lm_adam_table *tables, size_t count,
                   const void *correction1, const void *correction2, size_t corrections, double rate, double beta1,
                   double beta2, double epsilon) {
-  struct adam_rows_call calls[count];
-  struct part parts[count];
+  struct adam_rows_call calls[MOST_PARTS];
+  struct part parts[MOST_PARTS];
+  for (; count > MOST_PARTS; tables += MOST_PARTS, count -= MOST_PARTS)
+    lm_adam_rows(kernels, tables, MOST_PARTS, correction1, correction2, corrections, rate, beta1, beta2, epsilon);
   for (size_t k = 0; k < count; k++) {
     int shards = shards_for(tables[k].count * tables[k].stride * 2);
     calls[k] = (struct adam_rows_call){kernels, tables[k], correction1, correction2, corrections,

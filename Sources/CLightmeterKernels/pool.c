@@ -67,11 +67,11 @@ static pthread_t workers[MOST_THREADS];
 enum { KEPT, OUT, DONE };
 // An errand is one thread's work: what it asks of the pool it does itself.
 static _Thread_local int runsErrand;
-// Parts of an errand that are over, and how many go before the shards of jobs. Who has shards left to others waits for
-// nobody, so an errand that does parts between the jobs uses time in which its thread had nothing to do; but one that gives
-// way too often is late. The lead follows from how the last ones ended.
+// An errand is done in parts, and from the lead-th on its thread takes shards of jobs in between: so the parts fall into the
+// moments in which there is no job. An errand that gives way too often is late; the lead follows from how the last ones ended
+// and is at most all parts.
 static _Thread_local int partsDone;
-static _Atomic int lead;
+static _Atomic int lead, parts;
 #define LATE_LEAD 2
 
 /// Takes and runs shards until none is left; how many it ran.
@@ -141,6 +141,7 @@ static void *worker(void *unused) {
       partsDone = 0;
       run_errand(taken);
       runsErrand = 0;
+      atomic_store_explicit(&parts, partsDone, memory_order_relaxed);
     }
     work(1);
   }
@@ -234,7 +235,8 @@ static void follow(int early) {
   static _Atomic int inTime;
   int now = atomic_load_explicit(&lead, memory_order_relaxed);
   if (!early) {
-    atomic_store_explicit(&lead, now + LATE_LEAD, memory_order_relaxed);
+    int most = atomic_load_explicit(&parts, memory_order_relaxed), more = now + LATE_LEAD;
+    atomic_store_explicit(&lead, more < most ? more : most, memory_order_relaxed);
     atomic_store_explicit(&inTime, 0, memory_order_relaxed);
   } else if (now > 0 && atomic_fetch_add_explicit(&inTime, 1, memory_order_relaxed) % 16 == 15) {
     atomic_store_explicit(&lead, now - 1, memory_order_relaxed);
