@@ -10,6 +10,7 @@
 #define TGT __attribute__((target("arch=skylake-avx512,no-prefer-256-bit")))
 #define LEVEL "v4"
 #define SPECIAL_WIDTHS
+#define MULTIPLIES_WHOLE_NUMBERS
 #define SQRT __builtin_sqrtf
 #include "float_math.inc"
 #include "kernels.inc"
