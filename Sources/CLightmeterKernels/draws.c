@@ -4,7 +4,9 @@
 
 #include "permutation.h"
 
-uint64_t lm_hash(uint64_t a, uint64_t b) { return hash_of(a, b); }
+uint64_t lm_hash(uint64_t a, uint64_t b) {
+  return mix(mix(a + 0x9e3779b97f4a7c15 * (b + 1)) + 0xd1b54a32d192ed03);
+}
 
 uint64_t lm_permute(const struct lm_permutation *order, uint64_t position) {
   uint64_t value = position;
@@ -83,56 +85,52 @@ struct draw_call {
   uint8_t *feedback;
 };
 
-// Every pair does the work of every kind: which kind it is, the processor could only guess.
 static void draw_run(const struct draw_call *call, size_t from, size_t count) {
   const struct lm_stream *s = call->stream;
   ptrdiff_t *places = call->places + from;
   int32_t *users = call->users + from, *items = call->items + from;
   uint8_t *feedback = call->feedback + from;
   uint64_t firstFurther = s->positives * (1 + s->draws), inverse = inverse_of(s->draws);
-  uint64_t indices[PERMUTED_RUN], hashes[PERMUTED_RUN], positives[PERMUTED_RUN];
+  uint64_t indices[PERMUTED_RUN];
   if (s->blocks.length == 0) call->kernels->permute_run(&s->order, call->first + from, count, 0, indices);
   else indices_in_blocks(call->kernels, s, call->first + from, count, indices);
-  if (s->positives == 0) {
-    for (size_t k = 0; k < count; k++) places[k] = (ptrdiff_t)indices[k], users[k] = items[k] = -1, feedback[k] = 0;
-    return;
-  }
-  call->kernels->hash_run(s->drawKey, indices, count, hashes);
-  for (size_t k = 0; k < count; k++) {
-    uint64_t place = indices[k], drawn = divided(place - s->positives, inverse);
-    places[k] = (ptrdiff_t)place;
-    uint64_t positive = place < s->positives ? place : drawn;
-    positive = place < firstFurther ? positive : 0;
-    positives[k] = positive;
-    __builtin_prefetch(s->users + positive);
-    __builtin_prefetch(s->items + positive);
-  }
   for (size_t k = 0; k < count; k++) {
     uint64_t place = indices[k];
-    int32_t user = s->users[positives[k]], clicked = s->items[positives[k]];
-    // The high word of the product is uniform to within itemCount / 2^64.
-    int32_t drawn = (int32_t)(((unsigned __int128)hashes[k] * s->itemCount) >> 64);
-    __builtin_prefetch(s->offsets + user);
-    if (s->shownOffsets) __builtin_prefetch(s->shownOffsets + user);
+    places[k] = (ptrdiff_t)place;
+    if (place < firstFurther)
+      __builtin_prefetch(s->users + (place < s->positives ? place : divided(place - s->positives, inverse)));
+    if (place < s->positives) __builtin_prefetch(s->items + place);
+  }
+  for (size_t k = 0; k < count; k++) {
+    uint64_t place = (uint64_t)places[k];
     feedback[k] = place < s->positives;
-    int32_t item = place < s->positives ? clicked : drawn;
-    users[k] = place < firstFurther ? user : -1;
-    items[k] = place < firstFurther ? item : -1;
+    if (place < s->positives) {
+      users[k] = s->users[place];
+      items[k] = s->items[place];
+    } else if (place < firstFurther) {
+      users[k] = s->users[divided(place - s->positives, inverse)];
+      // The high word of the product is uniform to within itemCount / 2^64.
+      items[k] = (int32_t)(((unsigned __int128)lm_hash(s->drawKey, place) * s->itemCount) >> 64);
+      __builtin_prefetch(s->offsets + users[k]);
+      if (s->shownOffsets) __builtin_prefetch(s->shownOffsets + users[k]);
+    } else {
+      users[k] = items[k] = -1;
+    }
   }
+  for (size_t k = 0; k < count; k++)
+    if (!feedback[k] && users[k] >= 0) {
+      // A short row may stand in two cache lines.
+      ptrdiff_t first = s->offsets[users[k]], end = s->offsets[users[k] + 1];
+      int isShort = end - first <= 16;
+      __builtin_prefetch(s->items + first + (isShort ? 0 : (end - first) / 2));
+      if (isShort) __builtin_prefetch(s->items + end - 1);
+    }
   for (size_t k = 0; k < count; k++) {
-    // A short row may stand in two cache lines.
-    int32_t user = users[k] < 0 ? 0 : users[k];
-    ptrdiff_t first = s->offsets[user], end = s->offsets[user + 1];
-    int isShort = end - first <= 16;
-    __builtin_prefetch(s->items + first + (isShort ? 0 : (end - first) / 2));
-    if (isShort) __builtin_prefetch(s->items + end - 1);
-  }
-  for (size_t k = 0; k < count; k++) {
-    int32_t user = users[k] < 0 ? 0 : users[k];
-    int known = contains(s->items, s->offsets[user], s->offsets[user + 1], items[k]);
-    if (s->shownOffsets)
-      known |= contains(s->shownItems, s->shownOffsets[user], s->shownOffsets[user + 1], items[k]);
-    items[k] = (known & !feedback[k] & (users[k] >= 0)) ? DROPPED : items[k];
+    if (feedback[k] || users[k] < 0) continue;
+    int known = contains(s->items, s->offsets[users[k]], s->offsets[users[k] + 1], items[k]);
+    if (!known && s->shownOffsets)
+      known = contains(s->shownItems, s->shownOffsets[users[k]], s->shownOffsets[users[k] + 1], items[k]);
+    if (known) items[k] = DROPPED;
   }
 }
 

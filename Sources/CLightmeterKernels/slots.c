@@ -116,8 +116,8 @@ size_t lm_item_runs(const int32_t *items, size_t count, int32_t *edges) {
 }
 
 size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlots, const uint8_t *wanted,
-                       const int32_t *userSlots, int whole,
-                       const int32_t *users, const int32_t *items, const uint8_t *feedback, int32_t *restrict places,
+                       const int32_t *userSlots, int whole, const int32_t *users, const int32_t *items,
+                       const uint8_t *feedback, int32_t *restrict places,
                        int32_t *restrict chosenUsers, int32_t *restrict chosenItems, uint8_t *restrict chosenFeedback,
                        int32_t *restrict chosenEdges, int32_t *restrict chosenSlots, int32_t *restrict shared,
                        int32_t *restrict sharedSlots, ptrdiff_t *chosenRuns, ptrdiff_t *sharedCount) {

@@ -55,7 +55,7 @@ public struct Trainer<S: TrainingScalar>: Sendable {
 
   /// Moves the parameters one step on an input that was made before; see ``StepInputs``.
   ///
-  /// - Parameter input: not empty, made for this trainer's strategy and tables; lent for the step.
+  /// - Parameter input: not empty, made for this trainer's strategy, estimator and tables; lent for the step.
   @_specialize(where S == Float)
   public mutating func step(on input: inout StepInput) -> StepRecord {
     swap(&work.input, &input)

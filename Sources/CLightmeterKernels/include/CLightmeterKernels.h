@@ -17,14 +17,15 @@
 //
 // Argument order everywhere: outputs and tables first, then index arrays, then counts, then scalars.
 
-// Tables and columns are arrays of the table's own precision, passed untyped so that one Swift source serves both; scalars
-// travel as double, which holds every float.
 /// A keyed permutation of [0, count): a four-round Feistel network on 2 * half bits, walked until it lands inside.
 struct lm_permutation {
   uint64_t count, half, mask, keys[4];
 };
+// Positions of one call of permute_run.
 #define PERMUTED_RUN 256
 
+// Tables and columns are arrays of the table's own precision, passed untyped so that one Swift source serves both; scalars
+// travel as double, which holds every float.
   struct lm_kernels {
     const char *level;
     /* bytes of one number */
@@ -52,8 +53,8 @@ struct lm_permutation {
                          int32_t from, int32_t to, int unwritten, ptrdiff_t cleared);
     /* Runs [firstRun, firstRun + runs) of count pairs that stand item by item, a run being the pairs [edge[r], edge[r + 1])
        of one item, at most CROSS_ENTROPY_RUN: loss[k], c[k] = scale * d loss[k] / d logit[k], logit = offset + user row .
-       item row; no losses where loss is NULL. Where slot[r] >= 0, target[slot[r]] += sum of c[k] * user row; into sums[r] instead, which it
-       overwrites, where the item has other runs. Rows of users, target and sums are userStride apart. */
+       item row; no losses where loss is NULL. Where slot[r] >= 0, target[slot[r]] += sum of c[k] * user row; into sums[r]
+       instead, which it overwrites, where the item has other runs. Rows of users, target and sums are userStride apart. */
     void (*cross_entropy_runs)(void *loss, void *c, void *sums, void *target, const void *users, const void *items,
                                const int32_t *user, const int32_t *item, const int32_t *slot, const uint8_t *y,
                                const int32_t *edge, size_t firstRun, size_t runs, size_t count, size_t userStride,
@@ -154,8 +155,6 @@ struct lm_permutation {
     /* values[k] = place of position first + k in a permutation whose keys are salted; count up to PERMUTED_RUN */
     void (*permute_run)(const struct lm_permutation *order, uint64_t first, size_t count, uint64_t salt,
                         uint64_t *values);
-    /* hashes[k] = lm_hash(key, values[k]) */
-    void (*hash_run)(uint64_t key, const uint64_t *values, size_t count, uint64_t *hashes);
   };
 
 // The same over all threads of the pool, with the table's own kernels. Every number is computed by one thread in one
@@ -243,16 +242,14 @@ static inline int lm_is_whole_item(const int32_t *items, size_t first, size_t en
   return (first == 0 || items[first - 1] != items[first]) && (end == count || items[end] != items[first]);
 }
 // The pairs of an outer loss that a step reads: all of runs with a wanted slot, and of others those whose user has one, or
-// the whole. Written: their places among all pairs, users, items and feedback, the runs that they form, with their slots,
-// where they are wanted; where those
-// whose user has a slot stand among them, and these slots. Outputs have room for all pairs and runs. Returns how many are
-// read.
+// the whole. Written: their places among all pairs, users, items and feedback, the runs that they form, with their slots
+// where they are wanted; where those whose user has a slot stand among them, and these slots. Outputs have room for all
+// pairs and runs. Returns how many are read.
 size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlots, const uint8_t *wanted,
-                       const int32_t *userSlots, int whole,
-                       const int32_t *users, const int32_t *items, const uint8_t *feedback, int32_t *places,
-                       int32_t *chosenUsers, int32_t *chosenItems, uint8_t *chosenFeedback, int32_t *chosenEdges,
-                       int32_t *chosenSlots, int32_t *shared, int32_t *sharedSlots, ptrdiff_t *chosenRuns,
-                       ptrdiff_t *sharedCount);
+                       const int32_t *userSlots, int whole, const int32_t *users, const int32_t *items,
+                       const uint8_t *feedback, int32_t *places, int32_t *chosenUsers, int32_t *chosenItems,
+                       uint8_t *chosenFeedback, int32_t *chosenEdges, int32_t *chosenSlots, int32_t *shared,
+                       int32_t *sharedSlots, ptrdiff_t *chosenRuns, ptrdiff_t *sharedCount);
 // marks[slots[k]] = 1 of those that are not below 0.
 void lm_mark_slots(const int32_t *slots, size_t count, uint8_t *marks);
 // out[k] = in[places[k]]
