@@ -81,7 +81,7 @@ void lm_group_by_slot(const int32_t *slots, size_t count, size_t slotCount, int3
 
 size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots, size_t count, uint64_t round,
                      const uint64_t *marks, size_t markCount, const int32_t *offsets, const int32_t *entries,
-                     size_t entryCount, int all, int32_t *places, int32_t *shared, int32_t *origins,
+                     size_t entryCount, int all, int32_t *places, int32_t *shared, int32_t *origins, int32_t *marked,
                      int32_t *sharedSlots, int32_t *entrySlots) {
   size_t kept = 0;
   // A third of the rows may be marked, at random: written in any case and kept by an addition, not by a guess.
@@ -89,17 +89,21 @@ size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots,
     if (slot + AHEAD < rowCount) __builtin_prefetch(marks + rows[slot + AHEAD]);
     int32_t row = rows[slot];
     if ((uint32_t)row >= markCount) __builtin_trap();
-    int32_t keeps = all | (marks[row] >> 32 == round);
+    uint64_t mark = marks[row];
+    int32_t isMarked = mark >> 32 == round, keeps = all | isMarked;
     places[slot] = keeps ? (int32_t)kept : -1;
     shared[kept] = row;
     origins[kept] = (int32_t)slot;
+    marked[kept] = isMarked ? (int32_t)(uint32_t)mark : -1;
+    // Read in the next loops: the first place is fetched in any case.
+    __builtin_prefetch(offsets + (isMarked ? (uint32_t)mark : 0));
     kept += (size_t)keeps;
   }
   for (size_t e = 0; e < entryCount; e++) entrySlots[e] = -1;
   for (size_t k = 0; k < kept; k++) {
-    uint64_t mark = marks[shared[k]];
-    if (mark >> 32 != round) continue;
-    for (int32_t e = offsets[(uint32_t)mark]; e < offsets[(uint32_t)mark + 1]; e++) entrySlots[entries[e]] = (int32_t)k;
+    if (k + AHEAD < kept && marked[k + AHEAD] >= 0) __builtin_prefetch(entries + offsets[marked[k + AHEAD]]);
+    if (marked[k] < 0) continue;
+    for (int32_t e = offsets[marked[k]]; e < offsets[marked[k] + 1]; e++) entrySlots[entries[e]] = (int32_t)k;
   }
   for (size_t k = 0; k < count; k++) sharedSlots[k] = places[slots[k]];
   lm_end_part();
@@ -116,8 +120,8 @@ size_t lm_item_runs(const int32_t *items, size_t count, int32_t *edges) {
 }
 
 size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlots, const uint8_t *wanted,
-                       const int32_t *userSlots, int whole, const int32_t *users, const int32_t *items,
-                       const uint8_t *feedback, int32_t *restrict places,
+                       const int32_t *userSlots, int whole, const int32_t *ownSlots, const int32_t *users,
+                       const int32_t *items, const uint8_t *feedback, int32_t *restrict chosenOwn,
                        int32_t *restrict chosenUsers, int32_t *restrict chosenItems, uint8_t *restrict chosenFeedback,
                        int32_t *restrict chosenEdges, int32_t *restrict chosenSlots, int32_t *restrict shared,
                        int32_t *restrict sharedSlots, ptrdiff_t *chosenRuns, ptrdiff_t *sharedCount) {
@@ -128,7 +132,7 @@ size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlot
     int32_t first = edges[run], count = edges[run + 1] - first, own = runSlots[run];
     own = own >= 0 && wanted[own] ? own : -1;
     if (whole || own >= 0) {
-      for (int32_t k = 0; k < count; k++) places[kept + k] = first + k;
+      for (int32_t k = 0; k < count; k++) chosenOwn[kept + k] = ownSlots[first + k];
       for (int32_t k = 0; k < count; k++) chosenUsers[kept + k] = users[first + k];
       for (int32_t k = 0; k < count; k++) chosenItems[kept + k] = items[first + k];
       for (int32_t k = 0; k < count; k++) chosenFeedback[kept + k] = feedback[first + k];
@@ -143,7 +147,7 @@ size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlot
       // Written in any case and kept by an addition, not by a guess.
       for (int32_t k = first; k < first + count; k++) {
         int32_t slot = userSlots[k], isShared = slot >= 0;
-        places[kept] = k;
+        chosenOwn[kept] = ownSlots[k];
         chosenUsers[kept] = users[k];
         chosenItems[kept] = items[k];
         chosenFeedback[kept] = feedback[k];

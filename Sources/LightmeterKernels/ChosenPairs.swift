@@ -7,8 +7,8 @@ internal import CLightmeterKernels
 ///
 /// - Complexity: O(all pairs) a step, a few operations each.
 public struct ChosenPairs: Sendable {
-  /// Place of each among all pairs, ascending.
-  public private(set) var places: [Int32] = []
+  /// The slot of each one's user among the distinct users of all pairs.
+  public private(set) var userSlots: [Int32] = []
   /// The user of each.
   public private(set) var users: [Int32] = []
   /// The item of each.
@@ -23,15 +23,8 @@ public struct ChosenPairs: Sendable {
   public private(set) var shared: [Int32] = []
   /// The shared slot of the user of each of ``shared``.
   public private(set) var sharedSlots: [Int32] = []
-  /// Their places among all pairs, ascending.
-  public private(set) var sharedPlaces: [Int32] = []
-  /// The user of each of ``shared``.
-  public private(set) var sharedUsers: [Int32] = []
   /// The item of each of ``shared``.
   public private(set) var sharedItems: [Int32] = []
-  /// What the slot of each of ``shared`` comes from.
-  public private(set) var sharedOrigins: [Int32] = []
-
   private var wanted: [UInt8] = []
 
   /// No pairs.
@@ -44,20 +37,22 @@ public struct ChosenPairs: Sendable {
   /// - Parameters:
   ///   - runs: of all pairs, from ``SlotMaps/itemRuns(of:into:)``; `runSlots` has the shared slot of each, or -1.
   ///   - itemSlots: the wanted among `slotCount` slots, and -1; nil for all.
-  ///   - userSlots: the shared slot of each pair's user, or -1; `origins` what each of those slots comes from.
+  ///   - ownSlots: the slot of each pair's user among their distinct ones.
+  ///   - userSlots: the shared slot of each pair's user, or -1.
   ///   - whole: whether to choose every pair.
   public mutating func choose(
     runs allRuns: [Int32], runSlots allRunSlots: [Int32], wanted itemSlots: [Int32]?, slotCount: Int,
-    userSlots: [Int32], origins: [Int32], whole: Bool,
-    users allUsers: [Int32], items allItems: [Int32], feedback allFeedback: [UInt8]
+    ownSlots: [Int32], userSlots sharedUserSlots: [Int32], whole: Bool, users allUsers: [Int32],
+    items allItems: [Int32], feedback allFeedback: [UInt8]
   ) {
     let (count, runCount) = (allUsers.count, allRunSlots.count)
     precondition(
-      userSlots.count == count && allItems.count == count && allFeedback.count == count, "a pair has one of each")
+      sharedUserSlots.count == count && ownSlots.count == count && allItems.count == count
+        && allFeedback.count == count, "a pair has one of each")
     resize(&users, count, 0)
     resize(&items, count, 0)
     resize(&feedback, count, 0)
-    resize(&places, count, 0)
+    resize(&userSlots, count, 0)
     resize(&runs, count > 0 ? runCount + 1 : 0, 0)
     resize(&runSlots, runCount, 0)
     resize(&shared, count, 0)
@@ -69,40 +64,38 @@ public struct ChosenPairs: Sendable {
     if count > 0 {
       precondition(allRuns.count == runCount + 1 && Int(allRuns[runCount]) == count, "a run of the pairs has a slot")
       found = lm_choose_pairs(
-        allRuns, runCount, allRunSlots, wanted, userSlots, whole ? 1 : 0, allUsers, allItems, allFeedback, &places,
-        &users,
-        &items, &feedback, &runs, &runSlots, &shared, &sharedSlots, &foundRuns, &foundShared)
+        allRuns, runCount, allRunSlots, wanted, sharedUserSlots, whole ? 1 : 0, ownSlots, allUsers, allItems,
+        allFeedback, &userSlots, &users, &items, &feedback, &runs, &runSlots, &shared, &sharedSlots, &foundRuns,
+        &foundShared)
     }
     users.removeLast(count - found)
     items.removeLast(count - found)
     feedback.removeLast(count - found)
-    places.removeLast(count - found)
+    userSlots.removeLast(count - found)
     runSlots.removeLast(runCount - foundRuns)
     runs.removeLast(found > 0 ? runCount - foundRuns : runs.count)
     shared.removeLast(count - foundShared)
     sharedSlots.removeLast(count - foundShared)
-    take(shared, of: places, into: &sharedPlaces)
-    take(shared, of: users, into: &sharedUsers)
-    take(shared, of: items, into: &sharedItems)
-    take(sharedSlots, of: origins, into: &sharedOrigins)
+    resize(&sharedItems, foundShared, 0)
+    lm_take_indices(items, shared, foundShared, &sharedItems)
   }
 
-  private func take(_ places: [Int32], of column: [Int32], into out: inout [Int32]) {
-    resize(&out, places.count, 0)
-    lm_take_indices(column, places, places.count, &out)
+  /// The items of the chosen pairs, each once.
+  public var distinctItems: [Int32] {
+    var found: [Int32] = []
+    for run in runs.dropLast() where items[Int(run)] != found.last { found.append(items[Int(run)]) }
+    return found
   }
 
   /// The users of the chosen pairs, each once.
   ///
-  /// - Parameter slots: of all pairs, each below `count`.
-  public func distinctUsers(slots: [Int32], count: Int) -> [Int32] { distinct(users, slots, count) }
-
-  /// The items of the chosen pairs, each once.
-  public func distinctItems(slots: [Int32], count: Int) -> [Int32] { distinct(items, slots, count) }
-
-  private func distinct(_ members: [Int32], _ slots: [Int32], _ count: Int) -> [Int32] {
-    var (map, own, rows): ([Int32], [Int32], [Int32]) = ([], [], [])
-    SlotMaps.number(slots, at: places, of: members, slotCount: count, &map, into: &own, rows: &rows)
-    return rows
+  /// - Parameter rows: the user of each of the own slots.
+  public func distinctUsers(of rows: [Int32]) -> [Int32] {
+    var (isWanted, found) = ([Bool](repeating: false, count: rows.count), [Int32]())
+    for slot in userSlots where !isWanted[Int(slot)] {
+      isWanted[Int(slot)] = true
+      found.append(rows[Int(slot)])
+    }
+    return found
   }
 }

@@ -115,23 +115,30 @@ public struct SlotMaps: Sendable {
     resize(&shared.places, rows.count, 0)
     resize(&shared.rows, rows.count, 0)
     resize(&shared.origins, rows.count, 0)
+    resize(&shared.marked, rows.count, 0)
     resize(&shared.slots, slots.count, 0)
     resize(&shared.entrySlots, entries.entries.count, 0)
     let kept = lm_share_rows(
       rows, rows.count, slots, slots.count, round, marks, marks.count, entries.offsets, entries.entries,
-      entries.entries.count, all ? 1 : 0, &shared.places, &shared.rows, &shared.origins, &shared.slots,
-      &shared.entrySlots)
+      entries.entries.count, all ? 1 : 0, &shared.places, &shared.rows, &shared.origins, &shared.marked,
+      &shared.slots, &shared.entrySlots)
     shared.rows.removeLast(rows.count - kept)
     shared.origins.removeLast(rows.count - kept)
+    shared.marked.removeLast(rows.count - kept)
   }
 }
 
 /// Makes `column` as long as wanted; what it had beyond is lost, and what is new is `zero`.
-func resize<T>(_ column: inout [T], _ count: Int, _ zero: T) {
-  if column.count < count {
-    column.append(contentsOf: repeatElement(zero, count: count - column.count))
-  } else {
-    column.removeLast(column.count - count)
+@inline(__always)
+func resize<T: BitwiseCopyable>(_ column: inout [T], _ count: Int, _ zero: T) {
+  let more = count - column.count
+  guard more > 0 else { return column.removeLast(-more) }
+  // By whole vectors: `repeatElement` is appended one by one.
+  column.append(addingCapacity: more) { span in
+    span.withUnsafeMutableBufferPointer { buffer, initialized in
+      buffer[initialized..<initialized + more].initialize(repeating: zero)
+      initialized += more
+    }
   }
 }
 
@@ -156,6 +163,8 @@ public struct SharedSlots: Sendable {
   public var rows: [Int32] = []
   /// Their slots in the batch.
   public var origins: [Int32] = []
+  /// Their slots among the rows of the other pairs; -1 where those do not read them.
+  public var marked: [Int32] = []
   /// The shared slot of each pair of the batch; -1 where its row is not shared.
   public var slots: [Int32] = []
   /// The shared slot of each of the other pairs' entries, in the order of ``SlotEntries``; -1 where its row is not shared.

@@ -25,7 +25,8 @@ extension TrainingScalar {
     lm_restore_rows(self.table, &table, saved, rows, rows.count, stride)
   }
 
-  /// Writes row `rows[k]` of `table` to row `places[k]` of `out`, all places being different; without places to row k.
+  /// Writes row `rows[k]` of `table` to row `places[k]` of `out`, all places being different; without places to row k. Rows
+  /// with a place below 0 are left out.
   @_specialize(where Self == Float)
   public static func copyRows(
     of table: RowsView<Self>, _ rows: [Int32], into out: inout [Self], at places: [Int32]?

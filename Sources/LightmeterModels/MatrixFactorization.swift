@@ -127,7 +127,7 @@ public struct MatrixFactorization<S: TrainingScalar>: Backbone {
   ) {
     let chosen = pairs.chosen
     guard chosen.count > 0 else { return }
-    let (users, rows) = copies.map { ($0.view, chosen.places) } ?? (tables[0].view, chosen.users)
+    let (users, rows) = copies.map { ($0.view, chosen.userSlots) } ?? (tables[0].view, chosen.users)
     S.crossEntropyRuns(
       users, rows, tables[1].view, chosen.items, runs: chosen.runs, runSlots: chosen.runSlots,
       feedback: chosen.feedback, width: paddedWidth, offset: intercept, scale: scale, losses: pairs.isWhole,

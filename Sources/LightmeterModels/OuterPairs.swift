@@ -58,7 +58,7 @@ public struct OuterPairs: Sendable {
     if !all { shared.link(batch, kinds) }
     chosen.choose(
       runs: runs, runSlots: items.entrySlots, wanted: all ? nil : shared.batch.itemSlots,
-      slotCount: shared.batch.itemRows.count, userSlots: users.entrySlots, origins: shared.userOrigins, whole: whole,
+      slotCount: shared.batch.itemRows.count, ownSlots: indexed.userSlots, userSlots: users.entrySlots, whole: whole,
       users: indexed.pairs.users, items: indexed.pairs.items, feedback: indexed.pairs.feedback)
   }
 
@@ -66,8 +66,8 @@ public struct OuterPairs: Sendable {
   public func chosenRows() -> IndexedBatch {
     if isWhole { return indexed }
     var rows = IndexedBatch()
-    rows.userRows = chosen.distinctUsers(slots: indexed.userSlots, count: indexed.userRows.count)
-    rows.itemRows = chosen.distinctItems(slots: indexed.itemSlots, count: indexed.itemRows.count)
+    rows.userRows = chosen.distinctUsers(of: indexed.userRows)
+    rows.itemRows = chosen.distinctItems
     return rows
   }
 
@@ -85,8 +85,8 @@ public struct OuterPairs: Sendable {
   }
 }
 
-/// Copies of the user rows of an outer loss's pairs, in the order of the pairs: a pass over them goes through memory in
-/// order, and they can be displaced without the table.
+/// Copies of the user rows of an outer loss's pairs, in the order of the pairs' distinct users: a pass over the pairs goes
+/// through memory nearly in order, and they can be displaced without the table.
 ///
 /// Worth their upkeep where the pairs stay the same and a step moves few of their users.
 public struct OuterRows<S: TrainingScalar>: Sendable {
@@ -97,29 +97,27 @@ public struct OuterRows<S: TrainingScalar>: Sendable {
   /// No copies.
   public init() {}
 
-  /// The copies as kernels read them.
+  /// The copies as kernels read them, by ``ChosenPairs/userSlots``.
   public var view: RowsView<S> { RowsView(values, stride: stride) }
 
-  /// Copies the row of every pair.
+  /// Copies the row of every user.
   public mutating func fill(for outer: OuterPairs, from table: Table<S>) {
     pairs = outer.indexed.pairs
     stride = table.stride
-    S.reserve(&values, outer.count * stride)
-    S.copyRows(of: table.view, pairs.users, into: &values, at: nil)
+    S.reserve(&values, outer.indexed.userRows.count * stride)
+    S.copyRows(of: table.view, outer.indexed.userRows, into: &values, at: nil)
   }
 
-  /// Copies the rows that the pairs share with a batch, after the table's have moved.
-  public mutating func update(sharedBy outer: OuterPairs, from table: Table<S>) {
-    S.copyRows(of: table.view, outer.chosen.sharedUsers, into: &values, at: outer.chosen.sharedPlaces)
+  /// Copies the rows that a batch shares with the pairs, after the table's have moved.
+  public mutating func update(_ shared: SharedRows, from table: Table<S>) {
+    S.copyRows(of: table.view, shared.batch.userRows, into: &values, at: shared.userPlaces)
   }
 
-  /// The same rows, displaced along the batch's gradient; ``update(sharedBy:from:)`` takes them back.
-  public mutating func displace(
-    sharedBy outer: OuterPairs, from table: Table<S>, by gradient: RowGradient<S>, scale: S
-  ) {
+  /// The same rows, displaced along the batch's gradient; ``update(_:from:)`` takes them back.
+  public mutating func displace(_ shared: SharedRows, from table: Table<S>, by gradient: RowGradient<S>, scale: S) {
     S.copyRows(
-      of: table.view, outer.chosen.sharedUsers, plus: gradient.values, slots: outer.chosen.sharedOrigins,
-      scale: scale, into: &values, at: outer.chosen.sharedPlaces)
+      of: table.view, shared.batch.userRows, plus: gradient.values, slots: shared.userOrigins, scale: scale,
+      into: &values, at: shared.userPlaces)
   }
 }
 
@@ -138,6 +136,8 @@ public struct SharedRows: Sendable {
   public var places: [Int32] { linkedPairs.places }
   /// Slots that the shared users have in the batch.
   public private(set) var userOrigins: [Int32] = []
+  /// Slots that the shared users have among the users of the other pairs; -1 where those do not read them.
+  public private(set) var userPlaces: [Int32] = []
   /// Slots that the shared items have in the batch.
   public private(set) var itemOrigins: [Int32] = []
 
@@ -152,6 +152,7 @@ public struct SharedRows: Sendable {
     (self.batch.userRows, self.batch.userSlots) = (batch.userRows, batch.userSlots)
     (self.batch.itemRows, self.batch.itemSlots) = (batch.itemRows, batch.itemSlots)
     userOrigins = batch.userRows.indices.map { Int32($0) }
+    userPlaces = [Int32](repeating: -1, count: batch.userRows.count)
     itemOrigins = batch.itemRows.indices.map { Int32($0) }
   }
 
@@ -161,6 +162,7 @@ public struct SharedRows: Sendable {
     swap(&batch.userRows, &users.rows)
     swap(&batch.userSlots, &users.slots)
     swap(&userOrigins, &users.origins)
+    swap(&userPlaces, &users.marked)
     swap(&batch.itemRows, &items.rows)
     swap(&batch.itemSlots, &items.slots)
     swap(&itemOrigins, &items.origins)

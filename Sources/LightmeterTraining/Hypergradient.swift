@@ -63,7 +63,7 @@ extension Trainer {
   /// Takes over what a step has moved.
   mutating func updateCopies() {
     guard let table = backbone.copiedTable, work.outerRows.pairs == work.input.outer.indexed.pairs else { return }
-    work.outerRows.update(sharedBy: work.input.outer, from: backbone.tables[table])
+    work.outerRows.update(work.input.shared, from: backbone.tables[table])
   }
 
   private mutating func displace(by scale: S, copied: Int?) {
@@ -71,7 +71,7 @@ extension Trainer {
     let rows = backbone.touchedRows(of: work.input.shared.batch)
     if let copied {
       work.outerRows.displace(
-        sharedBy: work.input.outer, from: backbone.tables[copied], by: work.modelGradient[copied], scale: scale)
+        work.input.shared, from: backbone.tables[copied], by: work.modelGradient[copied], scale: scale)
     }
     for table in backbone.tables.indices where table != copied {
       if work.saved.count <= table { work.saved.append([]) }

@@ -65,7 +65,8 @@ struct lm_permutation {
     void (*displace_rows)(void *table, void *saved, const void *step, const int32_t *row, const int32_t *slot,
                           size_t count, size_t stride, double scale);
     void (*restore_rows)(void *table, const void *saved, const int32_t *row, size_t count, size_t stride);
-    /* out[place[k]] = table[row[k]] + scale * step[slot[k]] ; without step the row alone, without place at k */
+    /* out[place[k]] = table[row[k]] + scale * step[slot[k]] ; without step the row alone, without place at k; nothing where
+       the place is below 0 */
     void (*copy_rows)(void *out, const void *table, const void *step, const int32_t *place, const int32_t *row,
                       const int32_t *slot, size_t count, size_t stride, double scale);
     /* Adam on chosen rows, each with its own step count t, which goes up by one; moments hold the first and then the
@@ -194,7 +195,7 @@ void lm_displace_rows(const struct lm_kernels *kernels, void *table, void *saved
                       const int32_t *slot, size_t count, size_t stride, double scale);
 void lm_restore_rows(const struct lm_kernels *kernels, void *table, const void *saved, const int32_t *row,
                      size_t count, size_t stride);
-// The places, where given, are different.
+// The places that are not below 0 are different.
 void lm_copy_rows(const struct lm_kernels *kernels, void *out, const void *table, const void *step,
                   const int32_t *place, const int32_t *row, const int32_t *slot, size_t count, size_t stride,
                   double scale);
@@ -242,12 +243,13 @@ static inline int lm_is_whole_item(const int32_t *items, size_t first, size_t en
   return (first == 0 || items[first - 1] != items[first]) && (end == count || items[end] != items[first]);
 }
 // The pairs of an outer loss that a step reads: all of runs with a wanted slot, and of others those whose user has one, or
-// the whole. Written: their places among all pairs, users, items and feedback, the runs that they form, with their slots
-// where they are wanted; where those whose user has a slot stand among them, and these slots. Outputs have room for all
-// pairs and runs. Returns how many are read.
+// the whole. Written: the own slots of their users, users, items and feedback, the runs that they form, with their slots
+// where they are wanted; where those whose user has a shared slot stand among them, and these slots. Outputs have room for
+// all pairs and runs. Returns how many are read.
 size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlots, const uint8_t *wanted,
-                       const int32_t *userSlots, int whole, const int32_t *users, const int32_t *items,
-                       const uint8_t *feedback, int32_t *places, int32_t *chosenUsers, int32_t *chosenItems,
+                       const int32_t *userSlots, int whole, const int32_t *ownSlots, const int32_t *users,
+                       const int32_t *items, const uint8_t *feedback, int32_t *chosenOwn, int32_t *chosenUsers,
+                       int32_t *chosenItems,
                        uint8_t *chosenFeedback, int32_t *chosenEdges, int32_t *chosenSlots, int32_t *shared,
                        int32_t *sharedSlots, ptrdiff_t *chosenRuns, ptrdiff_t *sharedCount);
 // marks[slots[k]] = 1 of those that are not below 0.
@@ -267,13 +269,14 @@ size_t lm_number_slots(size_t count, const int32_t *places, const int32_t *slots
 // Places 0, 1, ... by their slot: offsets has slotCount + 1 entries, entries[offsets[s]] ... are those of slot s, ascending.
 void lm_group_by_slot(const int32_t *slots, size_t count, size_t slotCount, int32_t *offsets, int32_t *entries);
 // The rows of a batch that other pairs read: those whose mark is of `round`, or all. places[slot of the batch] becomes the
-// shared slot or -1, shared its row and origins its slot in the batch; sharedSlots those of the batch's pairs. entrySlots:
+// shared slot or -1, shared its row, origins its slot in the batch and marked its slot among the others, or -1; sharedSlots
+// those of the batch's pairs. entrySlots:
 // the shared slot of each of the other pairs' entries, which stand by offsets of the marked slots; -1 for none. Returns the
 // number of shared rows.
 size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots, size_t count, uint64_t round,
                      const uint64_t *marks, size_t markCount, const int32_t *offsets, const int32_t *entries,
                      size_t entryCount, int all, int32_t *places, int32_t *shared, int32_t *origins,
-                     int32_t *sharedSlots, int32_t *entrySlots);
+                     int32_t *marked, int32_t *sharedSlots, int32_t *entrySlots);
 
 // Dense kernels over blocks of rows, each block by one thread.
 size_t lm_dense_scratch(size_t width, size_t scalar);
