@@ -222,6 +222,9 @@ struct TrainCommand: AsyncParsableCommand {
     Terminal.note(
       "memory: about \(MemoryShortage.text(forecast.bytes)) at the peak"
         + (limit.map { " of \(MemoryShortage.text($0)) that can be had" } ?? ""))
+    if let advice = SpeedAdvice(plan, forecast: forecast, given: Set(try parsedSettings().keys)) {
+      Terminal.note("\(advice)")
+    }
     return forecast
   }
 
