@@ -25,6 +25,7 @@ public struct ChosenPairs: Sendable {
   public private(set) var sharedSlots: [Int32] = []
   /// The item of each of ``shared``.
   public private(set) var sharedItems: [Int32] = []
+
   private var wanted: [UInt8] = []
 
   /// No pairs.

@@ -249,9 +249,8 @@ static inline int lm_is_whole_item(const int32_t *items, size_t first, size_t en
 size_t lm_choose_pairs(const int32_t *edges, size_t runs, const int32_t *runSlots, const uint8_t *wanted,
                        const int32_t *userSlots, int whole, const int32_t *ownSlots, const int32_t *users,
                        const int32_t *items, const uint8_t *feedback, int32_t *chosenOwn, int32_t *chosenUsers,
-                       int32_t *chosenItems,
-                       uint8_t *chosenFeedback, int32_t *chosenEdges, int32_t *chosenSlots, int32_t *shared,
-                       int32_t *sharedSlots, ptrdiff_t *chosenRuns, ptrdiff_t *sharedCount);
+                       int32_t *chosenItems, uint8_t *chosenFeedback, int32_t *chosenEdges, int32_t *chosenSlots,
+                       int32_t *shared, int32_t *sharedSlots, ptrdiff_t *chosenRuns, ptrdiff_t *sharedCount);
 // marks[slots[k]] = 1 of those that are not below 0.
 void lm_mark_slots(const int32_t *slots, size_t count, uint8_t *marks);
 // out[k] = in[places[k]]
@@ -270,9 +269,8 @@ size_t lm_number_slots(size_t count, const int32_t *places, const int32_t *slots
 void lm_group_by_slot(const int32_t *slots, size_t count, size_t slotCount, int32_t *offsets, int32_t *entries);
 // The rows of a batch that other pairs read: those whose mark is of `round`, or all. places[slot of the batch] becomes the
 // shared slot or -1, shared its row, origins its slot in the batch and marked its slot among the others, or -1; sharedSlots
-// those of the batch's pairs. entrySlots:
-// the shared slot of each of the other pairs' entries, which stand by offsets of the marked slots; -1 for none. Returns the
-// number of shared rows.
+// those of the batch's pairs. entrySlots: the shared slot of each of the other pairs' entries, which stand by offsets of the
+// marked slots; -1 for none. Returns the number of shared rows.
 size_t lm_share_rows(const int32_t *rows, size_t rowCount, const int32_t *slots, size_t count, uint64_t round,
                      const uint64_t *marks, size_t markCount, const int32_t *offsets, const int32_t *entries,
                      size_t entryCount, int all, int32_t *places, int32_t *shared, int32_t *origins,
