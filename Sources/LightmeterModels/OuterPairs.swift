@@ -97,7 +97,7 @@ public struct OuterRows<S: TrainingScalar>: Sendable {
   /// No copies.
   public init() {}
 
-  /// The copies as kernels read them, by ``ChosenPairs/userSlots``.
+  /// The copies as kernels read them, by the slots of `ChosenPairs`.
   public var view: RowsView<S> { RowsView(values, stride: stride) }
 
   /// Copies the row of every user.
