@@ -69,15 +69,10 @@ public struct PairDraws: Sendable {
     items: inout [Int32], feedback: inout [UInt8]
   ) {
     precondition(range.lowerBound >= 0 && range.upperBound <= order.count, "\(range) is outside the order")
-    func lengthen<T>(_ column: inout [T], _ zero: T) {
-      if column.count < range.count {
-        column.append(contentsOf: repeatElement(zero, count: range.count - column.count))
-      }
-    }
-    lengthen(&places, 0)
-    lengthen(&users, 0)
-    lengthen(&items, 0)
-    lengthen(&feedback, 0)
+    resize(&places, range.count, 0)
+    resize(&users, range.count, 0)
+    resize(&items, range.count, 0)
+    resize(&feedback, range.count, 0)
     let kept = self.users.withUnsafeBufferPointer { ownUsers in
       positives.items.withUnsafeBufferPointer { ownItems in
         positives.offsets.withUnsafeBufferPointer { offsets in

@@ -35,7 +35,7 @@ public struct MemoryForecast: Sendable {
   /// Bytes while parameters move.
   public let training: Int
   /// Bytes of the tables that train, with their moments.
-  public let tables: Int
+  public let trainedTables: Int
   /// Bytes at the peak.
   public var bytes: Int { max(preparing, training) }
 
@@ -71,9 +71,9 @@ public struct MemoryForecast: Sendable {
     let pairs = 8 * size.positives + 8 * users + (4 + marks) * (users + items) + (learnsExposure ? 4 * users : 0)
     let validation = 9 * users
     let batch = 4 * 8 * MemoryForecast.stride(columns) * method.batchSize
-    tables = 3 * (model + exposure)
+    trainedTables = 3 * (model + exposure)
     let beside = controls ? model + exposure + 3 * model : 0
-    training = standing + pairs + validation + batch + max(tables, beside) + (resumes ? tables : 0)
+    training = standing + pairs + validation + batch + max(trainedTables, beside) + (resumes ? trainedTables : 0)
   }
 
   private static func extraColumns(_ method: PointwiseMethod) -> Int {

@@ -30,8 +30,8 @@ public struct SpeedAdvice: Sendable, CustomStringConvertible {
     if isOpen("shuffle"), plan.pointwise.shuffle == .full, plan.stream != .all {
       found.append(("--set shuffle=blocks", "keeps the users' rows in the cache"))
     }
-    guard plan.entry.isTrained, forecast.tables >= SpeedAdvice.leastTables, !found.isEmpty else { return nil }
-    (options, reasons, tables) = (found.map(\.option), found.map(\.reason), forecast.tables)
+    guard forecast.trainedTables >= SpeedAdvice.leastTables, !found.isEmpty else { return nil }
+    (options, reasons, tables) = (found.map(\.option), found.map(\.reason), forecast.trainedTables)
   }
 
   /// One sentence.
